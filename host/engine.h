@@ -1,0 +1,25 @@
+/* engine.h -- a model on a device, checked on its known answers: what every command that
+ * scores needs, opened and closed as one thing. */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include "device.h"
+#include "model.h"
+#include "sieve.h"
+
+struct engine {
+    struct model *model;
+    struct device *device;
+    struct sieve *sieve;
+};
+
+/* The folder that holds the model: `folder`, else $FECIT_MODEL, else ./models when there,
+ * else the installed one. Static or borrowed from the argument or environment. */
+const char *engine_folder(const char *folder);
+
+/* FECIT_E_MODEL, FECIT_E_DEVICE. `device`: see device_open(). Fills *e, which must be
+ * empty; on failure it is empty again. */
+enum fecit_status engine_open(struct engine *e, const char *folder, const char *device);
+void engine_close(struct engine *e); /* an empty one is fine */
+
+#endif

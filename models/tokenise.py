@@ -1,0 +1,117 @@
+"""The tokeniser in plain Python: the one to read, and the one the C side is compared with.
+
+    from tokenise import Tokeniser
+    ids = Tokeniser("vocabulary.safetensors").encode("Paris blamed Moscow.")
+
+Three steps, the same as host/tokens.c with whitespace pre-tokens:
+ 1. every code point is looked up in the normalisation table (one code point may become none
+    or several; neighbours are never looked at, so nothing is composed here);
+ 2. the text is split at U+0020, empty parts vanish, each part gets a leading U+2581;
+ 3. each part is cut into the pieces with the greatest sum of scores.
+Between equal sums the segmentation whose last piece is longer wins, and so on backwards.
+Scores are 32-bit; sums are 64-bit and thereby exact, so a tie is a tie on every machine.
+A code point that is no piece becomes one `unk`, never fused with its neighbour.
+`<s>`, `</s>`, `<pad>`, `<unk>`, `<mask>` written in the text are text.
+"""
+
+import json
+import struct
+import sys
+
+import numpy as np
+
+SPACE_MARK = "\u2581"
+TYPES = {"U8": "u1", "U32": "<u4", "F16": "<f2", "F32": "<f4"}
+
+
+def read_tensors(path):
+    """A safetensors file -> ({name: array}, metadata)."""
+    with open(path, "rb") as f:
+        size = struct.unpack("<Q", f.read(8))[0]
+        header = json.loads(f.read(size))
+        data = f.read()
+    notes = header.pop("__metadata__", {})
+    tensors = {}
+    for name, t in header.items():
+        begin, end = t["data_offsets"]
+        flat = np.frombuffer(data[begin:end], TYPES[t["dtype"]])
+        tensors[name] = flat.reshape(t["shape"])
+    return tensors, notes
+
+
+def split_bytes(offsets, data):
+    """offsets [n + 1] into data -> n strings."""
+    raw, offsets = bytes(data), offsets.tolist()
+    return [raw[a:b].decode("utf-8") for a, b in zip(offsets, offsets[1:])]
+
+
+class Tokeniser:
+    def __init__(self, path=None, parts=None):
+        """From a file, or from parts = (pieces, scores, {code point: text}, unk id)."""
+        if parts is None:
+            t, notes = read_tensors(path)
+            parts = (
+                split_bytes(t["pieces.offsets"], t["pieces.bytes"]),
+                t["pieces.scores"],
+                dict(zip(t["normalise.code"].tolist(),
+                         split_bytes(t["normalise.offsets"], t["normalise.bytes"]))),
+                int(notes["unk"]),
+            )
+        self.pieces, scores, self.normal, self.unk = parts
+        scores = [float(s) for s in scores]
+        self.unk_score = scores[self.unk]
+        # A log probability is below zero; specials stand at zero and are never matched.
+        self.table = {p: (i, s) for i, (p, s) in enumerate(zip(self.pieces, scores))
+                      if s < 0 and i != self.unk}
+        self.longest = max(len(p) for p in self.table)
+        self.words = {}
+
+    def normalise(self, text):
+        return text.translate(self.normal)
+
+    def split(self, text):
+        """-> the pre-tokens, each with its leading mark."""
+        return [SPACE_MARK + w for w in self.normalise(text).split(" ") if w]
+
+    def segment(self, word, banned=None):
+        """The best pieces of one pre-token; `banned` is a piece that may not be used."""
+        n = len(word)
+        best = [0.0] + [float("-inf")] * n
+        back = [(0, self.unk)] * (n + 1)  # (where the piece begins, its id)
+        table, longest = self.table, self.longest
+        for i in range(n):
+            here = best[i]
+            for e in range(i + 1, min(n, i + longest) + 1):
+                hit = table.get(word[i:e])
+                if hit and here + hit[1] > best[e] and hit[0] != banned:
+                    best[e], back[e] = here + hit[1], (i, hit[0])
+            if here + self.unk_score > best[i + 1]:
+                best[i + 1], back[i + 1] = here + self.unk_score, (i, self.unk)
+        ids, e = [], n
+        while e > 0:
+            e, piece = back[e]
+            ids.append(piece)
+        return ids[::-1]
+
+    def word(self, word):
+        ids = self.words.get(word)
+        if ids is None:
+            ids = self.words[word] = self.segment(word)
+        return ids
+
+    def encode(self, text):
+        """-> ids, without bos and eos, never cut."""
+        return [i for w in self.split(text) for i in self.word(w)]
+
+
+def main():
+    """Sentences on standard input, one a line -> ids, one line each."""
+    if len(sys.argv) != 2:
+        sys.exit("usage: tokenise.py VOCABULARY < sentences")
+    t = Tokeniser(sys.argv[1])
+    for line in sys.stdin.buffer:
+        print(*t.encode(line.decode("utf-8").rstrip("\n")))
+
+
+if __name__ == "__main__":
+    main()
