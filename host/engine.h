@@ -22,4 +22,11 @@ const char *engine_folder(const char *folder);
 enum fecit_status engine_open(struct engine *e, const char *folder, const char *device);
 void engine_close(struct engine *e); /* an empty one is fine */
 
+/* The decision for one sentence of n_pieces with class probabilities p_class
+ * [FECIT_LABELS]: a statement when p = 1 - p(none) reaches the threshold, then the most
+ * likely of the three kinds. A sentence without a piece is none. Fills label, p and out
+ * [FECIT_LABELS]. */
+void engine_label(uint32_t n_pieces, const float *p_class, float threshold,
+                  enum fecit_label *label, float *p, float *out);
+
 #endif

@@ -1,0 +1,466 @@
+#include "score.h"
+#include "results.h"
+
+#include <string.h>
+
+#define N_LANGUAGES 256 /* told apart in run.json; the rest is counted as "other" */
+#define LANGUAGE_MAX 16
+
+struct language_counts {
+    char code[LANGUAGE_MAX];
+    uint64_t documents, sentences, statements;
+};
+
+/* The document being written; its parts may lie in several parcels. */
+struct document_state {
+    uint64_t base; /* bytes of the parts before this one */
+    uint32_t sentences, statements;
+    uint64_t repaired;
+    char lang[LANGUAGE_MAX];
+};
+
+/* Invariants:
+ * (1) parcels[0 .. n_parcels) are held in reading order; the cursor stands in parcels[0].
+ * (2) everything before the cursor is written; sentences from the cursor on have been
+ *     pushed to a batch or come after all that have.
+ * (3) rows leave in the order in which sentences were pushed, so that neither threads nor
+ *     batches show in the results. */
+struct road {
+    const struct score_options *options;
+    struct score_counts *counts;
+    struct engine engine;
+    struct feed *feed;
+    struct batch *batches[2]; /* one fills while the device works on the other */
+    uint32_t filling;         /* index of the one that fills */
+    bool running;             /* whether the other one is on the device */
+    struct results *results;
+    struct parcel **parcels; /* [hold] (1) */
+    uint32_t n_parcels, hold;
+    size_t item, sentence; /* the cursor: item of parcels[0], sentence of that item */
+    struct document_state document;
+    struct language_counts languages[N_LANGUAGES];
+    uint32_t n_languages;
+    float threshold;
+    float *p; /* [batch][FECIT_LABELS] */
+    uint64_t began, device_time, results_time;
+};
+
+static struct language_counts *language_find(struct road *r, const char *code)
+{
+    for (uint32_t i = 0; i < r->n_languages; i++)
+        if (!strcmp(r->languages[i].code, code)) return &r->languages[i];
+    if (r->n_languages == N_LANGUAGES - 1) code = "other";
+    if (r->n_languages < N_LANGUAGES) {
+        struct language_counts *c = &r->languages[r->n_languages++];
+        strncpy(c->code, code, LANGUAGE_MAX - 1);
+        return c;
+    }
+    return &r->languages[N_LANGUAGES - 1];
+}
+
+static enum fecit_status reject_write(struct road *r, const struct parcel_item *item)
+{
+    enum fecit_status st = FECIT_OK;
+    const struct reject reject = {
+        .file = item->document.file,
+        .offset = item->document.offset,
+        .line = item->line,
+        .why = item->why,
+        .head = item->head,
+        .head_size = item->head_size,
+    };
+
+    r->counts->rejects++;
+    TRY(results_push_reject(r->results, &reject));
+    if (r->options->limit_rejects && r->counts->rejects > r->options->max_rejects)
+        FAIL(FECIT_E_INPUT,
+             "%s: byte %llu: %s; that is one more than --max-rejects %llu allows; mend "
+             "the input or allow more (the rejects so far are in %s/rejects.jsonl.part)",
+             reject.file, (unsigned long long)reject.offset, reject.why,
+             (unsigned long long)r->options->max_rejects, r->options->folder);
+done:
+    return st;
+}
+
+static enum fecit_status document_write(struct road *r, const struct parcel_item *item)
+{
+    enum fecit_status st = FECIT_OK;
+    const struct document *d = &item->document;
+    const struct document_row row = {
+        .doc = d->number,
+        .doc_id = d->id,
+        .file = d->file,
+        .lang = r->document.lang,
+        .date = d->date,
+        .url = d->url,
+        .title = d->title,
+        .source = d->source,
+        .offset = d->offset,
+        .bytes = r->document.base,
+        .sentences = r->document.sentences,
+        .statements = r->document.statements,
+        .repaired = r->document.repaired,
+    };
+    struct language_counts *language = language_find(r, r->document.lang);
+
+    language->documents++;
+    language->sentences += row.sentences;
+    language->statements += row.statements;
+    r->counts->documents++;
+    r->counts->repaired += row.repaired;
+    TRY(results_push_document(r->results, &row));
+done:
+    return st;
+}
+
+/* The cursor stands at the start of `item`. */
+static void item_begin(struct road *r, const struct parcel_item *item)
+{
+    if (item->document.part > 0) return;
+    r->document = (struct document_state){0};
+    strncpy(r->document.lang, item->lang, LANGUAGE_MAX - 1);
+}
+
+/* All sentences of `item` are written. */
+static enum fecit_status item_end(struct road *r, const struct parcel_item *item)
+{
+    enum fecit_status st = FECIT_OK;
+
+    if (item->why) return reject_write(r, item);
+    r->document.base += item->text.size;
+    r->document.repaired += item->repaired;
+    r->counts->text_bytes += item->text.size;
+    if (item->document.last) TRY(document_write(r, item));
+done:
+    return st;
+}
+
+/* Move the cursor to the next unwritten sentence, ending documents and handing parcels
+ * back on the way. */
+static enum fecit_status cursor_settle(struct road *r)
+{
+    enum fecit_status st = FECIT_OK;
+
+    while (r->n_parcels > 0) {
+        struct parcel *p = r->parcels[0];
+        if (r->item == p->n_items) {
+            feed_return(r->feed, p);
+            r->n_parcels--;
+            memmove(r->parcels, r->parcels + 1, r->n_parcels * sizeof *r->parcels);
+            r->item = 0;
+            continue;
+        }
+        if (r->sentence == 0) item_begin(r, &p->items[r->item]);
+        if (r->sentence < p->items[r->item].count) break;
+        TRY(item_end(r, &p->items[r->item]));
+        r->item++;
+        r->sentence = 0;
+    }
+done:
+    return st;
+}
+
+/* The sentence at the cursor with its scores p [FECIT_LABELS]. */
+static enum fecit_status sentence_write(struct road *r, const float *p)
+{
+    enum fecit_status st = FECIT_OK;
+    struct parcel *parcel = r->parcels[0];
+    const struct parcel_item *item = &parcel->items[r->item];
+    const size_t i = item->first + r->sentence;
+    const struct sentence *s = &parcel->sentences[i];
+    struct row row = {
+        .doc = item->document.number,
+        .doc_id = item->document.id,
+        .sent = r->document.sentences,
+        .start = r->document.base + s->start,
+        .end = r->document.base + s->end,
+        .text = (const char *)item->text.data + s->start,
+        .size = s->end - s->start,
+        .lang = r->document.lang,
+        .stage = RESULTS_SIEVE,
+    };
+
+    engine_label(parcel->spans[i].count, p, r->threshold, &row.label, &row.p, row.p_class);
+    r->document.sentences++;
+    r->counts->sentences++;
+    r->counts->labels[row.label]++;
+    if (row.label != FECIT_NONE && row.p >= r->options->min_p) {
+        r->document.statements++;
+        r->counts->statements++;
+        TRY(results_push_statement(r->results, &row));
+    }
+    if (r->options->all) TRY(results_push_sentence(r->results, &row));
+    r->sentence++;
+done:
+    return st;
+}
+
+/* Wait for the batch on the device and write its rows. */
+static enum fecit_status scores_take(struct road *r)
+{
+    enum fecit_status st = FECIT_OK;
+    struct batch *batch = r->batches[!r->filling];
+    const uint64_t begin = parcel_clock();
+    uint64_t waited;
+    const uint32_t n = batch_count(batch);
+
+    if (!r->running) return FECIT_OK;
+    r->running = false;
+    TRY(sieve_wait(r->engine.sieve, batch, r->p));
+    waited = parcel_clock();
+    for (uint32_t i = 0; i < n; i++) {
+        TRY(cursor_settle(r));
+        TRY(sentence_write(r, r->p + (size_t)i * FECIT_LABELS));
+    }
+    TRY(cursor_settle(r));
+    batch_clear(batch);
+    r->device_time += waited - begin;
+    r->results_time += parcel_clock() - waited;
+done:
+    return st;
+}
+
+/* Send the full batch to the device and go on with the other. */
+static enum fecit_status batch_launch(struct road *r)
+{
+    enum fecit_status st = FECIT_OK;
+
+    if (batch_count(r->batches[r->filling]) > 0)
+        TRY(sieve_run(r->engine.sieve, r->batches[r->filling]));
+    /* What was launched before is waited for only now: both have been in the queue. */
+    TRY(scores_take(r));
+    if (batch_count(r->batches[r->filling]) > 0) {
+        r->running = true;
+        r->filling = !r->filling;
+    }
+done:
+    return st;
+}
+
+static enum fecit_status parcel_score(struct road *r, struct parcel *p)
+{
+    enum fecit_status st = FECIT_OK;
+    const size_t n = p->n_sentences; /* p is handed back once its last one is written */
+
+    r->parcels[r->n_parcels++] = p;
+    for (size_t i = 0; i < n; i++) {
+        const struct parcel_span s = p->spans[i];
+        if (!batch_push(r->batches[r->filling], p->tokens.ids + s.begin, s.count)) {
+            TRY(batch_launch(r));
+            batch_push(r->batches[r->filling], p->tokens.ids + s.begin, s.count);
+        }
+    }
+    if (n == 0) TRY(cursor_settle(r));
+done:
+    return st;
+}
+
+static enum fecit_status report(struct road *r)
+{
+    enum fecit_status st = FECIT_OK;
+    struct score_counts *c = r->counts;
+
+    c->bytes_read = feed_read(r->feed);
+    c->bytes_total = feed_total(r->feed);
+    c->files = feed_files(r->feed);
+    c->seconds = (double)(parcel_clock() - r->began) * 1e-9;
+    if (r->options->report && r->options->report(r->options->self, c))
+        FAIL(FECIT_E_STOPPED,
+             "stopped after %llu documents; the same command starts again (%s holds "
+             "unfinished .part files)",
+             (unsigned long long)c->documents, r->options->folder);
+done:
+    return st;
+}
+
+/* Everything through the device, in order. */
+static enum fecit_status road_run(struct road *r)
+{
+    enum fecit_status st = FECIT_OK;
+    struct parcel *p;
+
+    for (;;) {
+        TRY(report(r));
+        st = feed_next(r->feed, &p);
+        if (st == FECIT_END) break;
+        TRY(st);
+        /* Nothing comes, or too much is held: what we hold may be what the feed waits for. */
+        if (!p || r->n_parcels + 1 >= r->hold) {
+            TRY(batch_launch(r));
+            if (r->n_parcels + 1 >= r->hold) TRY(scores_take(r));
+        }
+        if (p) TRY(parcel_score(r, p));
+    }
+    TRY(batch_launch(r));
+    TRY(scores_take(r));
+    TRY(report(r));
+done:
+    return st;
+}
+
+static void push_text(struct bytes *b, const char *key, const char *text)
+{
+    bytes_print(b, "\"%s\": ", key);
+    if (text)
+        bytes_push_json(b, text, strlen(text));
+    else
+        bytes_print(b, "null");
+    bytes_print(b, ", ");
+}
+
+static void push_languages(struct bytes *b, const struct road *r)
+{
+    bytes_print(b, "  \"languages\": {");
+    for (uint32_t i = 0; i < r->n_languages; i++) {
+        const struct language_counts *c = &r->languages[i];
+        bytes_print(b, "%s\n    ", i ? "," : "");
+        bytes_push_json(b, c->code, strlen(c->code));
+        bytes_print(b,
+                    ": {\"documents\": %llu, \"sentences\": %llu, \"statements\": %llu}",
+                    (unsigned long long)c->documents, (unsigned long long)c->sentences,
+                    (unsigned long long)c->statements);
+    }
+    bytes_print(b, "%s},\n", r->n_languages ? "\n  " : "");
+}
+
+static void push_options(struct bytes *b, const struct road *r)
+{
+    const struct score_options *o = r->options;
+    static const char *const formats[] = {"auto", "text", "jsonl"};
+    static const char *const encodings[] = {"auto", "utf-8", "utf-16le", "utf-16be"};
+
+    bytes_print(b, "  \"options\": {");
+    push_text(b, "format", formats[o->source.format]);
+    push_text(b, "encoding", encodings[o->source.encoding]);
+    push_text(b, "text_field", o->source.text_field);
+    push_text(b, "id_field", o->source.id_field);
+    bytes_print(b,
+                "\"sentences\": %s, \"all\": %s, \"recall\": %.6g, \"min_p\": %.6g, "
+                "\"shard\": [%u, %u]},\n",
+                o->source.sentences ? "true" : "false", o->all ? "true" : "false",
+                o->recall, o->min_p, o->shard_index, o->shard_count ? o->shard_count : 1);
+    bytes_print(b, "  \"inputs\": [");
+    for (uint32_t i = 0; i < o->n_inputs; i++) {
+        if (i) bytes_print(b, ", ");
+        bytes_push_json(b, o->inputs[i], strlen(o->inputs[i]));
+    }
+    bytes_print(b, "],\n");
+}
+
+static void push_counts(struct bytes *b, const struct score_counts *c)
+{
+    bytes_print(b,
+                "  \"counts\": {\"documents\": %llu, \"sentences\": %llu, "
+                "\"statements\": %llu, \"rejects\": %llu, \"repaired\": %llu, "
+                "\"files\": %llu, \"bytes_read\": %llu, \"text_bytes\": %llu",
+                (unsigned long long)c->documents, (unsigned long long)c->sentences,
+                (unsigned long long)c->statements, (unsigned long long)c->rejects,
+                (unsigned long long)c->repaired, (unsigned long long)c->files,
+                (unsigned long long)c->bytes_read, (unsigned long long)c->text_bytes);
+    for (int i = 0; i < FECIT_LABELS; i++)
+        bytes_print(b, ", \"class_%s\": %llu", fecit_label_name((enum fecit_label)i),
+                    (unsigned long long)c->labels[i]);
+    bytes_print(b, "},\n");
+}
+
+/* run.json as it stands. */
+static enum fecit_status run_save(struct road *r, bool complete)
+{
+    enum fecit_status st = FECIT_OK;
+    struct bytes b = {0};
+    const struct parcel_times t = r->feed ? feed_times(r->feed) : (struct parcel_times){0};
+
+    bytes_print(&b, "{\n  \"fecit\": \"run\", \"format\": %d, \"version\": \"%s\",\n",
+                RESULTS_FORMAT, fecit_version());
+    bytes_print(&b, "  \"complete\": %s,\n  ", complete ? "true" : "false");
+    push_text(&b, "model", r->engine.model->digest);
+    push_text(&b, "vocabulary", r->engine.model->vocabulary->digest);
+    bytes_print(&b, "\"threshold\": %.6g,\n  ", (double)r->threshold);
+    push_text(&b, "device", device_name(r->engine.device));
+    push_text(&b, "driver", device_driver(r->engine.device));
+    bytes_print(&b, "\"threads\": %u,\n", r->options->threads);
+    push_options(&b, r);
+    push_counts(&b, r->counts);
+    push_languages(&b, r);
+    bytes_print(&b,
+                "  \"seconds\": {\"source\": %.3f, \"text\": %.3f, \"segment\": %.3f, "
+                "\"tokens\": %.3f, \"device_wait\": %.3f, \"results\": %.3f, "
+                "\"wall\": %.3f}\n}\n",
+                (double)t.source * 1e-9, (double)t.text * 1e-9, (double)t.segment * 1e-9,
+                (double)t.tokens * 1e-9, (double)r->device_time * 1e-9,
+                (double)r->results_time * 1e-9, r->counts->seconds);
+    if (b.size == 0) FAIL(FECIT_E_MEMORY, "out of memory while writing run.json");
+    TRY(results_save_run(r->results, (const char *)b.data, b.size));
+done:
+    bytes_clear(&b);
+    return st;
+}
+
+static enum fecit_status road_open(struct road *r)
+{
+    enum fecit_status st = FECIT_OK;
+    const struct score_options *o = r->options;
+    const struct feed_options feed = {
+        .inputs = o->inputs,
+        .n_inputs = o->n_inputs,
+        .source = o->source,
+        .threads = o->threads,
+        .shard_index = o->shard_index,
+        .shard_count = o->shard_count,
+    };
+    struct feed_options with_model = feed;
+    struct results_options results = {o->folder, o->all, o->force, NULL};
+
+    TRY(engine_open(&r->engine, o->model, o->device));
+    TRY(model_threshold(r->engine.model, o->recall, &r->threshold));
+    with_model.vocabulary = r->engine.model->vocabulary;
+    with_model.tokens = r->engine.model->tokens;
+    TRY(feed_open(&with_model, &r->feed));
+    r->hold = feed_hold(r->feed);
+    TRY_MEM(r->parcels = mem_new(r->hold + 1, sizeof *r->parcels));
+    for (int i = 0; i < 2; i++)
+        TRY(batch_new(r->engine.device, o->batch, &r->batches[i]));
+    TRY_MEM(r->p = mem_new((size_t)batch_limit(r->batches[0]) * FECIT_LABELS,
+                           sizeof *r->p));
+    results.model_digest = r->engine.model->digest;
+    TRY(results_open(&results, &r->results));
+    TRY(run_save(r, false));
+done:
+    return st;
+}
+
+static void road_close(struct road *r)
+{
+    results_close(r->results);
+    feed_close(r->feed);
+    for (int i = 0; i < 2; i++)
+        batch_free(r->batches[i]);
+    mem_free(r->parcels);
+    mem_free(r->p);
+    engine_close(&r->engine);
+}
+
+enum fecit_status score_run(const struct score_options *options,
+                            struct score_counts *counts)
+{
+    enum fecit_status st = FECIT_OK;
+    struct road *r = mem_new(1, sizeof *r);
+
+    *counts = (struct score_counts){0};
+    TRY_MEM(r);
+    r->options = options;
+    r->counts = counts;
+    r->began = parcel_clock();
+    TRY(road_open(r));
+    TRY(road_run(r));
+    TRY(results_finish(r->results));
+    TRY(run_save(r, true));
+    if (counts->documents == 0 && counts->rejects > 0)
+        FAIL(FECIT_E_INPUT,
+             "no document could be read: %llu rejects; %s/rejects.jsonl says why",
+             (unsigned long long)counts->rejects, options->folder);
+done:
+    if (r) road_close(r);
+    mem_free(r);
+    return st;
+}
