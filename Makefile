@@ -6,7 +6,7 @@ PREFIX  ?= /usr/local
 CC      ?= cc
 CXX     ?= c++
 OPT     ?= -O2 -g
-PKG     := icu-uc icu-i18n OpenCL libxxhash simdjson msgpack
+
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Werror
 COMMON  := $(OPT) $(WARN) -fPIC -pthread -MMD -MP -Ihost -DCL_TARGET_OPENCL_VERSION=120 \
            -DFECIT_VERSION='"$(VERSION)"' -DFECIT_SHARE='"$(PREFIX)/share/fecit"' $(SAN)

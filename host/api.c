@@ -11,7 +11,6 @@ struct fecit {
     struct parcel_tools tools;
     struct parcel *parcel; /* one document, used again by every call */
     struct batch *batch;
-    float *p; /* [batch_limit][FECIT_LABELS] */
     float threshold;
     char why[1024];
 };
@@ -60,8 +59,7 @@ enum fecit_status fecit_open(const char *model, const struct fecit_options *opti
     TRY(parcel_tools_init(&f->tools, f->engine.model->vocabulary,
                           &f->engine.model->tokens));
     TRY(parcel_new(&f->parcel));
-    TRY(batch_new(f->engine.device, 0, &f->batch));
-    TRY_MEM(f->p = mem_new((size_t)batch_limit(f->batch) * FECIT_LABELS, sizeof *f->p));
+    TRY(batch_new(0, &f->batch));
 done:
     if (*out) keep(*out, st);
     return st;
@@ -77,8 +75,7 @@ static enum fecit_status hand_out(struct fecit *f, size_t first, size_t n, fecit
 
     if (n == 0) return FECIT_OK;
     TRY(sieve_run(f->engine.sieve, f->batch));
-    TRY(sieve_wait(f->engine.sieve, f->batch, f->p));
-    batch_clear(f->batch);
+    TRY(sieve_wait(f->engine.sieve, f->batch));
     for (size_t i = 0; i < n; i++) {
         const struct sentence s = parcel->sentences[first + i];
         struct fecit_result result = {
@@ -87,11 +84,12 @@ static enum fecit_status hand_out(struct fecit *f, size_t first, size_t n, fecit
             .text = utf8 + s.start,
             .size = s.end - s.start,
         };
-        engine_label(parcel->spans[first + i].count, f->p + i * FECIT_LABELS, f->threshold,
+        engine_label(parcel->spans[first + i].count, f->batch->p + i * FECIT_LABELS, f->threshold,
                      &result.label, &result.p, result.p_class);
         if (sink(self, &result))
             FAIL(FECIT_E_STOPPED, "the sink asked to stop at byte %zu", s.start);
     }
+    batch_clear(f->batch);
 done:
     return st;
 }
@@ -104,7 +102,7 @@ enum fecit_status fecit_score(struct fecit *f, const char *utf8, size_t size,
     size_t first = 0;
 
     if (!f) return FECIT_E_USAGE;
-    if (!f->p || !sink || (!utf8 && size > 0))
+    if (!f->batch || !sink || (!utf8 && size > 0))
         FAIL(FECIT_E_USAGE, "fecit_score wants an opened handle, a text and a sink");
     batch_clear(f->batch);
     parcel_clear(f->parcel);
@@ -132,6 +130,5 @@ void fecit_close(struct fecit *f)
     parcel_free(f->parcel);
     parcel_tools_clear(&f->tools);
     engine_close(&f->engine);
-    mem_free(f->p);
     mem_free(f);
 }

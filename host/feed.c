@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ static void fail(struct feed *f, enum fecit_status st)
     pthread_mutex_lock(&f->lock);
     if (f->failed == FECIT_OK) {
         f->failed = st;
-        strncpy(f->why, status_text(), sizeof f->why - 1);
+        snprintf(f->why, sizeof f->why, "%s", status_text());
     }
     f->stop = true;
     pthread_cond_broadcast(&f->changed);

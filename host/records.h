@@ -10,11 +10,11 @@ enum record_kind { RECORD_NIL, RECORD_BOOL, RECORD_UINT, RECORD_INT, RECORD_FLOA
                    RECORD_TEXT, RECORD_BIN, RECORD_LIST, RECORD_MAP };
 
 /* One value. Lists and maps: `count` items (pairs) follow at `body`; walk them with
- * record_item() / record_get(). Borrows from the open file. */
+ * record_item() / record_get() / record_member(). Borrows from the open file. */
 struct record {
     enum record_kind kind;
     uint64_t u;         /* UINT; also BOOL 0/1 */
-    int64_t i;          /* INT (negative) */
+    int64_t i;          /* INT: below 0; a whole number from 0 on is UINT */
     double f;           /* FLOAT */
     const char *text;   /* TEXT, BIN: [size], not NUL-terminated */
     size_t size;
@@ -28,13 +28,19 @@ struct records;
 enum fecit_status records_open(const char *path, struct records **out);
 void records_close(struct records *r); /* NULL is fine */
 struct record records_header(const struct records *r);
+uint64_t records_size(const struct records *r); /* bytes of the file */
 
 /* The next row (a map), FECIT_END after a footer whose count and checksum are right, or
- * FECIT_E_INPUT with the byte where the file is cut, damaged or goes on after its footer. */
+ * FECIT_E_INPUT with the byte where the file is cut, damaged or goes on after its footer.
+ * A row read before FECIT_END may come from a damaged file: it is well formed and within
+ * the file, but only the footer vouches for its values. */
 enum fecit_status records_next(struct records *r, struct record *row);
 
 bool record_get(struct record map, const char *key, struct record *out);
 bool record_item(struct record list, uint32_t i, struct record *out);
+/* i-th key and value of a map. O(i), as record_item(). */
+bool record_member(struct record map, uint32_t i, struct record *key,
+                   struct record *value);
 bool record_text(struct record map, const char *key, const char **text, size_t *size);
 uint64_t record_uint(struct record map, const char *key); /* 0 when absent */
 double record_number(struct record map, const char *key); /* 0 when absent */

@@ -48,8 +48,11 @@ struct results;
 
 /* Make the folder (and its parents). A folder that holds a finished run.json is refused
  * without `force`; one that holds anything that fecit did not write is refused always
- * (force or not): FECIT_E_OUTPUT. An unfinished one is started again.
- * With force, the old files stay until the new ones are whole. Caller owns *out. */
+ * (force or not): FECIT_E_OUTPUT. An unfinished one is started again. One into which
+ * another fecit writes at this moment is refused (a lock in it, gone when it is done).
+ * With force, the old files stay until the new ones are whole: then run.json says
+ * "complete": false, the new files take the place of the old, and run.json follows.
+ * Borrows the options' texts for the call. Caller owns *out. */
 enum fecit_status results_open(const struct results_options *options,
                                struct results **out);
 
@@ -60,7 +63,9 @@ enum fecit_status results_push_document(struct results *r, const struct document
 /* One JSON line in rejects.jsonl: file, offset, line, why, head (hex). */
 enum fecit_status results_push_reject(struct results *r, const struct reject *reject);
 
-/* Replace run.json by `json` (written whole, fsynced, renamed). */
+/* Replace run.json by `json` (written whole, fsynced, renamed; invalid UTF-8 in it, from
+ * file names, becomes U+FFFD). While finished results are being replaced it is kept back
+ * until results_finish(). */
 enum fecit_status results_save_run(struct results *r, const char *json, size_t size);
 
 /* Footers, fsync, rename of every file, fsync of the folder. Call results_save_run() with
@@ -71,11 +76,13 @@ enum fecit_status results_finish(struct results *r);
 uint64_t results_statements(const struct results *r);
 uint64_t results_rejects(const struct results *r);
 
-/* Closes; unfinished .part files stay where they are. NULL is fine. */
+/* Writes out what is held (so that rejects.jsonl.part is of use) and closes; unfinished
+ * .part files stay where they are. NULL is fine. */
 void results_close(struct results *r);
 
 /* 64-bit XXH3 of the sentence normalised for syndication: lower-cased ASCII, runs of white
- * space as one space, ASCII punctuation, quotes, tatweel and harakat dropped. */
+ * space as one space and none at the ends, ASCII punctuation, quotes, tatweel, harakat and
+ * invisible marks dropped (docs/results_format.md lists them). */
 uint64_t results_hash(const char *utf8, size_t size);
 
 #endif

@@ -1,6 +1,7 @@
 #include "score.h"
 #include "results.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define N_LANGUAGES 256 /* told apart in run.json; the rest is counted as "other" */
@@ -41,7 +42,6 @@ struct road {
     struct language_counts languages[N_LANGUAGES];
     uint32_t n_languages;
     float threshold;
-    float *p; /* [batch][FECIT_LABELS] */
     uint64_t began, device_time, results_time;
 };
 
@@ -52,7 +52,7 @@ static struct language_counts *language_find(struct road *r, const char *code)
     if (r->n_languages == N_LANGUAGES - 1) code = "other";
     if (r->n_languages < N_LANGUAGES) {
         struct language_counts *c = &r->languages[r->n_languages++];
-        strncpy(c->code, code, LANGUAGE_MAX - 1);
+        snprintf(c->code, sizeof c->code, "%s", code);
         return c;
     }
     return &r->languages[N_LANGUAGES - 1];
@@ -118,7 +118,7 @@ static void item_begin(struct road *r, const struct parcel_item *item)
 {
     if (item->document.part > 0) return;
     r->document = (struct document_state){0};
-    strncpy(r->document.lang, item->lang, LANGUAGE_MAX - 1);
+    snprintf(r->document.lang, sizeof r->document.lang, "%s", item->lang);
 }
 
 /* All sentences of `item` are written. */
@@ -202,15 +202,15 @@ static enum fecit_status scores_take(struct road *r)
     struct batch *batch = r->batches[!r->filling];
     const uint64_t begin = parcel_clock();
     uint64_t waited;
-    const uint32_t n = batch_count(batch);
+    const uint32_t n = batch->n_spans;
 
     if (!r->running) return FECIT_OK;
     r->running = false;
-    TRY(sieve_wait(r->engine.sieve, batch, r->p));
+    TRY(sieve_wait(r->engine.sieve, batch));
     waited = parcel_clock();
     for (uint32_t i = 0; i < n; i++) {
         TRY(cursor_settle(r));
-        TRY(sentence_write(r, r->p + (size_t)i * FECIT_LABELS));
+        TRY(sentence_write(r, batch->p + (size_t)i * FECIT_LABELS));
     }
     TRY(cursor_settle(r));
     batch_clear(batch);
@@ -225,11 +225,11 @@ static enum fecit_status batch_launch(struct road *r)
 {
     enum fecit_status st = FECIT_OK;
 
-    if (batch_count(r->batches[r->filling]) > 0)
+    if (r->batches[r->filling]->n_spans > 0)
         TRY(sieve_run(r->engine.sieve, r->batches[r->filling]));
     /* What was launched before is waited for only now: both have been in the queue. */
     TRY(scores_take(r));
-    if (batch_count(r->batches[r->filling]) > 0) {
+    if (r->batches[r->filling]->n_spans > 0) {
         r->running = true;
         r->filling = !r->filling;
     }
@@ -419,9 +419,7 @@ static enum fecit_status road_open(struct road *r)
     r->hold = feed_hold(r->feed);
     TRY_MEM(r->parcels = mem_new(r->hold + 1, sizeof *r->parcels));
     for (int i = 0; i < 2; i++)
-        TRY(batch_new(r->engine.device, o->batch, &r->batches[i]));
-    TRY_MEM(r->p = mem_new((size_t)batch_limit(r->batches[0]) * FECIT_LABELS,
-                           sizeof *r->p));
+        TRY(batch_new(o->batch, &r->batches[i]));
     results.model_digest = r->engine.model->digest;
     TRY(results_open(&results, &r->results));
     TRY(run_save(r, false));
@@ -433,10 +431,11 @@ static void road_close(struct road *r)
 {
     results_close(r->results);
     feed_close(r->feed);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
+        if (r->batches[i]) sieve_wait(r->engine.sieve, r->batches[i]);
         batch_free(r->batches[i]);
+    }
     mem_free(r->parcels);
-    mem_free(r->p);
     engine_close(&r->engine);
 }
 

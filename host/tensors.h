@@ -8,13 +8,14 @@
 
 enum tensor_type { TENSOR_U8, TENSOR_I8, TENSOR_F16, TENSOR_I32, TENSOR_U32, TENSOR_F32 };
 #define TENSOR_RANK 4
+#define TENSORS_MAX 4096 /* tensors in a file, and notes; more is refused */
 
 struct tensor {
     const char *name;
     enum tensor_type type;
     uint32_t rank;               /* 0..TENSOR_RANK */
     uint64_t shape[TENSOR_RANK]; /* outermost first */
-    const void *data;            /* little-endian, C order, 8-byte aligned */
+    const void *data;            /* little-endian, C order, aligned to its type */
     uint64_t size;               /* bytes */
 };
 
@@ -37,12 +38,17 @@ enum fecit_status tensors_find(const struct tensors *t, const char *name,
                                enum tensor_type type, uint32_t rank,
                                const uint64_t *shape, struct tensor *out);
 
+/* All of them, in byte order of their names: for tensors_digest(). Borrows from t. */
+const struct tensor *tensors_all(const struct tensors *t, uint32_t *n_tensors);
+
 /* Metadata value, or NULL. Borrows from t. */
 const char *tensors_note(const struct tensors *t, const char *key);
 const char *tensors_path(const struct tensors *t);
 
-/* Write a file: to `path`.part, fsync, rename, fsync of the folder. Tensors are laid in the
- * order given, each 8-byte aligned (the header is padded with spaces). */
+/* Write a file (FECIT_E_OUTPUT; FECIT_E_USAGE when names repeat or a size does not match
+ * its shape): to `path`.part, fsync, rename, fsync of the folder. Tensors are laid by
+ * falling element size, then by name, so that each is aligned to its type without a hole
+ * (the format allows none); the header is padded with spaces to 8 bytes. */
 enum fecit_status tensors_save(const char *path, const struct tensor *tensors,
                                uint32_t n_tensors, const struct note *notes,
                                uint32_t n_notes);

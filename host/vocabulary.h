@@ -3,6 +3,7 @@
 #ifndef VOCABULARY_H
 #define VOCABULARY_H
 
+#include "base/trie.h"
 #include "tensors.h"
 
 #define VOCABULARY_DIM 384 /* width of the embeddings */
@@ -14,7 +15,8 @@ struct vocabulary {
     uint32_t unk, bos, eos, pad;        /* ids */
     const uint8_t *piece_bytes;         /* all pieces end to end, UTF-8 */
     const uint32_t *piece_offsets;      /* [V + 1] into piece_bytes */
-    const float *scores;                /* [V] log probabilities */
+    const float *scores;                /* [V] log probabilities, 0 = special, never matched;
+                                         * scores[unk]: what an unknown code point costs */
     const uint32_t *source;             /* [V] id in the full vocabulary */
     uint32_t n_normalise;               /* N */
     const uint32_t *normalise_code;     /* [N] ascending code points */
@@ -25,7 +27,8 @@ struct vocabulary {
     const float *bag_projection;        /* [384][64], NULL in files without one */
     const float *bag_mean;              /* [384] */
     char digest[65];                    /* sha256 of the tensors, hex */
-    struct tensors *file;               /* owned; all pointers lie in it */
+    struct trie *trie;                  /* owned: the pieces text may become, number = id */
+    struct tensors *file;               /* owned; all other pointers lie in it */
 };
 
 /* FECIT_E_MODEL when a tensor is missing, misshapen, or an offset leads out of its bytes.

@@ -30,7 +30,7 @@ def documents(path):
             f = zstandard.ZstdDecompressor().stream_reader(f)
         for line in io.TextIOWrapper(f, encoding="utf-8"):
             row = json.loads(line)
-            yield row["id"], row["lang"], row["text"]
+            yield row.get("id", ""), row["lang"], row["text"]
 
 
 def held_out(doc_id):
@@ -59,32 +59,35 @@ def sum_pieces(tokeniser, weighted_words):
     return out
 
 
-def forms(word, lang):
+def forms(word, lang, frequent):
     """One entry of a word list -> (pre-token as it may stand in print, share) pairs.
     The lists are in lower case and know neither sentence starts nor quotation marks."""
     if lang in UNSPACED:
         return [(word, .95), (SPACE_MARK + word, .05)]
     # Korean lists hold stems and particles apart: the latter stand inside a pre-token.
-    bare = .4 if lang == "ko" else .04
-    out = [(word, bare)]
+    out, rest = [], 1
+    if lang == "ko" or frequent:
+        out.append((word, .4 if lang == "ko" else .04))
     if CASED.match(word):
-        capital = .5 if lang == "de" else .25
-        out += [(SPACE_MARK + word[0].upper() + word[1:], capital),
-                (SPACE_MARK + word.upper(), .02)]
-        bare += capital + .02
-    return out + [(SPACE_MARK + word, 1 - bare)]
+        out.append((SPACE_MARK + word[0].upper() + word[1:], .5 if lang == "de" else .25))
+        if frequent:
+            out.append((SPACE_MARK + word.upper(), .02))
+    rest -= sum(share for _, share in out)
+    return out + [(SPACE_MARK + word, rest)]
 
 
-def list_counts(tokeniser):
+def list_counts(tokeniser, longest=150_000, frequent=3e-6):
     """-> {lang: counts [V]} for every language of wordfreq."""
     out = {}
     for lang in sorted(wordfreq.available_languages("best")):
-        words = sorted(wordfreq.get_frequency_dict(lang, "best").items())
-        pairs = ((tokeniser.normalise(form), frequency * share)
-                 for word, frequency in words for form, share in forms(word, lang))
-        counts = sum_pieces(tokeniser, pairs)
-        counts[tokeniser.unk] = 0
-        out[lang] = counts
+        words = wordfreq.get_frequency_dict(lang, "best")
+        pairs = ((form, words[word] * share)
+                 for word in sorted(words, key=lambda w: (-words[w], w))[:longest]
+                 for part in tokeniser.normalise(word).split(" ") if part
+                 for form, share in forms(part, lang, words[word] >= frequent))
+        out[lang] = sum_pieces(tokeniser, pairs)
+        out[lang][tokeniser.unk] = 0
+        tokeniser.words.clear()
     return out
 
 
@@ -100,12 +103,7 @@ def traditional(tokeniser, simplified):
     return out
 
 
-def script_priors(tokeniser, scores, others):
-    """-> {script: exp(score) of its pieces} for scripts no counted language uses, from the
-    pieces' own probabilities; `others` = {name: (first, last code point)}."""
-    out = {}
-    for name, (first, last) in others.items():
-        share = np.array([np.exp(s) if any(first <= ord(c) <= last for c in p) else 0
-                          for p, s in zip(tokeniser.pieces, scores)])
-        out[name] = share
-    return out
+def script_prior(pieces, scores, first, last):
+    """exp(score) of the pieces that hold a code point of first..last, else 0 -> [V]"""
+    return np.array([np.exp(float(s)) if any(first <= ord(c) <= last for c in p) else 0
+                     for p, s in zip(pieces, scores)])

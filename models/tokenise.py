@@ -12,6 +12,9 @@ Between equal sums the segmentation whose last piece is longer wins, and so on b
 Scores are 32-bit; sums are 64-bit and thereby exact, so a tie is a tie on every machine.
 A code point that is no piece becomes one `unk`, never fused with its neighbour.
 `<s>`, `</s>`, `<pad>`, `<unk>`, `<mask>` written in the text are text.
+
+With fold_arabic, tatweel, vowel signs and direction marks vanish before and after step 1;
+alef forms stay apart.
 """
 
 import json
@@ -21,6 +24,11 @@ import sys
 import numpy as np
 
 SPACE_MARK = "\u2581"
+VOWEL_SIGNS = [0x640, *range(0x64B, 0x660), 0x670]
+# Presentation forms of vowel signs: the table would make them a space and a sign.
+VOWEL_FORMS = [*range(0xFE70, 0xFE80), *range(0xFC5E, 0xFC64), *range(0xFCF2, 0xFCF5)]
+DIRECTION_MARKS = [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+FOLDED = dict.fromkeys(VOWEL_SIGNS + VOWEL_FORMS + DIRECTION_MARKS)
 TYPES = {"U8": "u1", "U32": "<u4", "F16": "<f2", "F32": "<f4"}
 
 
@@ -63,27 +71,34 @@ class Tokeniser:
         # A log probability is below zero; specials stand at zero and are never matched.
         self.table = {p: (i, s) for i, (p, s) in enumerate(zip(self.pieces, scores))
                       if s < 0 and i != self.unk}
-        self.longest = max(len(p) for p in self.table)
+        # What only begins a piece can be looked up too, and never wins.
+        for p in list(self.table):
+            for n in range(1, len(p)):
+                self.table.setdefault(p[:n], (self.unk, float("-inf")))
         self.words = {}
 
-    def normalise(self, text):
-        return text.translate(self.normal)
+    def normalise(self, text, fold_arabic=False):
+        if not fold_arabic:
+            return text.translate(self.normal)
+        return text.translate(FOLDED).translate(self.normal).translate(FOLDED)
 
-    def split(self, text):
+    def split(self, text, fold_arabic=False):
         """-> the pre-tokens, each with its leading mark."""
-        return [SPACE_MARK + w for w in self.normalise(text).split(" ") if w]
+        return [SPACE_MARK + w for w in self.normalise(text, fold_arabic).split(" ") if w]
 
     def segment(self, word, banned=None):
         """The best pieces of one pre-token; `banned` is a piece that may not be used."""
         n = len(word)
         best = [0.0] + [float("-inf")] * n
         back = [(0, self.unk)] * (n + 1)  # (where the piece begins, its id)
-        table, longest = self.table, self.longest
+        table = self.table
         for i in range(n):
             here = best[i]
-            for e in range(i + 1, min(n, i + longest) + 1):
+            for e in range(i + 1, n + 1):
                 hit = table.get(word[i:e])
-                if hit and here + hit[1] > best[e] and hit[0] != banned:
+                if hit is None:
+                    break
+                if here + hit[1] > best[e] and hit[0] != banned:
                     best[e], back[e] = here + hit[1], (i, hit[0])
             if here + self.unk_score > best[i + 1]:
                 best[i + 1], back[i + 1] = here + self.unk_score, (i, self.unk)
@@ -99,16 +114,33 @@ class Tokeniser:
             ids = self.words[word] = self.segment(word)
         return ids
 
-    def encode(self, text):
+    def encode(self, text, fold_arabic=False):
         """-> ids, without bos and eos, never cut."""
-        return [i for w in self.split(text) for i in self.word(w)]
+        return [i for w in self.split(text, fold_arabic) for i in self.word(w)]
+
+
+def unescape(text):
+    return text.replace("\\t", "\t").replace("\\n", "\n")
+
+
+def write_golden(tokeniser, path):
+    """Rewrite the ids in a file of `plain or fold <tab> ids <tab> text` rows, in which \\t and
+    \\n in the text stand for a tab and a line end."""
+    rows = [line.rstrip("\n").split("\t") for line in open(path, encoding="utf-8")]
+    with open(path, "w", encoding="utf-8") as f:
+        for mode, _, text in rows:
+            ids = tokeniser.encode(unescape(text), fold_arabic=mode == "fold")
+            print(mode, " ".join(map(str, ids)), text, sep="\t", file=f)
 
 
 def main():
-    """Sentences on standard input, one a line -> ids, one line each."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: tokenise.py VOCABULARY < sentences")
+    """Sentences on standard input, one a line -> ids, one line each; or --golden FILE."""
+    if len(sys.argv) not in (2, 4):
+        sys.exit("usage: tokenise.py VOCABULARY [--golden tests/golden/ids.tsv] < sentences")
     t = Tokeniser(sys.argv[1])
+    if len(sys.argv) == 4:
+        write_golden(t, sys.argv[3])
+        return
     for line in sys.stdin.buffer:
         print(*t.encode(line.decode("utf-8").rstrip("\n")))
 

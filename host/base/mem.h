@@ -5,6 +5,10 @@
 #include "status.h"
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* `count` items of `size` bytes, zeroed. NULL (and a status text) when memory is short.
  * A count of 0 gives a valid pointer. Caller owns it; gives it back with mem_free(). */
 void *mem_new(size_t count, size_t size);
@@ -39,4 +43,7 @@ enum fecit_status bytes_print(struct bytes *b, const char *format, ...)
 enum fecit_status bytes_push_json(struct bytes *b, const char *utf8, size_t size);
 void bytes_clear(struct bytes *b); /* frees; empty again */
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -13,6 +13,10 @@
 
 #include "../fecit.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #if defined(__GNUC__)
 #define STATUS_PRINTF(a, b) __attribute__((format(printf, a, b)))
 #else
@@ -53,4 +57,7 @@ enum fecit_status status_prefix(enum fecit_status code, const char *format, ...)
         goto done;                                                                       \
     } while (0)
 
+#ifdef __cplusplus
+}
+#endif
 #endif

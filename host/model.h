@@ -1,0 +1,56 @@
+/* model.h -- models/attribution.safetensors and the vocabulary it belongs to, checked before
+ * any use (models/FORMAT.md). */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "sieve.h"
+#include "tokens.h"
+
+#define MODEL_CURVE 32 /* points at most */
+#define MODEL_KNOWN 64 /* known answers at most */
+
+/* One point of recall against cost, measured on held-out sentences. */
+struct model_point {
+    float recall;    /* share of the statements with p >= threshold */
+    float threshold;
+    float pass;      /* share of all sentences with p >= threshold */
+};
+
+/* A sentence whose probabilities are known. */
+struct model_known {
+    char *text;
+    float p[FECIT_LABELS];
+};
+
+/* Read only after loading: any number of threads may share one. */
+struct model {
+    struct vocabulary *vocabulary; /* owned */
+    struct tensors *file;          /* owned; the weights lie in it */
+    struct sieve_weights weights;
+    struct tokens_options tokens;
+    float threshold; /* of best F1 on held-out sentences */
+    struct model_point curve[MODEL_CURVE]; /* [n_curve] by falling recall */
+    uint32_t n_curve;
+    struct model_known known[MODEL_KNOWN]; /* [n_known] */
+    uint32_t n_known;
+    float tolerance;  /* of the known answers */
+    char digest[65];  /* sha256 of the attribution file's tensors, hex */
+};
+
+/* `folder` holds attribution.safetensors and vocabulary.safetensors. FECIT_E_MODEL when one
+ * is missing, damaged (its digest differs), of another format, has a wrong shape or a weight
+ * that is no number, or when they do not belong together.
+ * Caller owns *out; model_free(). */
+enum fecit_status model_load(const char *folder, struct model **out);
+void model_free(struct model *m); /* NULL is fine */
+
+/* The threshold for a wished recall: that of the curve's cheapest point that reaches it,
+ * FECIT_E_USAGE when none does. recall 0: the model's own. */
+enum fecit_status model_threshold(const struct model *m, double recall, float *out);
+
+/* Run the known answers on the device: FECIT_E_DEVICE with expected and found when one
+ * differs by more than the tolerance. */
+enum fecit_status model_check(const struct model *m, const struct device *d,
+                              struct sieve *s);
+
+#endif

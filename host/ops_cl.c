@@ -1,0 +1,162 @@
+/* ops_cl.c -- each operation as one launch: sizes, arguments, nothing else. */
+#include "ops_launch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum fecit_status ops_open(struct device *d, uint32_t dim, bool byte_rows, struct ops **out)
+{
+    enum fecit_status st = FECIT_OK;
+    struct ops *o = mem_new(1, sizeof *o);
+    char options[128];
+
+    TRY_MEM(o);
+    if (dim == 0 || dim % 16 != 0 || dim > 384)
+        FAIL(FECIT_E_MODEL, "rows have %u columns; the kernels want a multiple of 16 up to "
+                            "384",
+             dim);
+    o->device = d;
+    o->dim = dim;
+    snprintf(options, sizeof options, "-cl-std=CL1.2 -DDIM=%u%s", dim,
+             byte_rows ? " -DROW_BYTES" : "");
+    TRY(program_build(d, options, &o->program));
+    TRY(device_buffer_new(d, 4, NULL, &o->none));
+    *out = o;
+    o = NULL;
+done:
+    ops_close(o);
+    return st;
+}
+
+void ops_close(struct ops *o)
+{
+    if (!o) return;
+    for (uint32_t i = 0; i < o->n_kernels; i++)
+        clReleaseKernel(o->kernels[i]);
+    device_buffer_free(o->none);
+    program_free(o->program);
+    mem_free(o);
+}
+
+static enum fecit_status kernel_find(struct ops *o, const char *name, cl_kernel *out)
+{
+    enum fecit_status st = FECIT_OK;
+    cl_int code;
+
+    for (uint32_t i = 0; i < o->n_kernels; i++)
+        if (!strcmp(o->names[i], name)) {
+            *out = o->kernels[i];
+            return FECIT_OK;
+        }
+    *out = clCreateKernel(o->program->program, name, &code);
+    if (code != CL_SUCCESS) {
+        st = device_failed(o->device, "clCreateKernel", code);
+        goto done;
+    }
+    o->names[o->n_kernels] = name;
+    o->kernels[o->n_kernels++] = *out;
+done:
+    return st;
+}
+
+enum fecit_status ops_launch(struct ops *o, const char *name,
+                             const struct ops_argument *arguments, uint32_t n_arguments,
+                             size_t x, size_t y)
+{
+    enum fecit_status st = FECIT_OK;
+    const size_t global[2] = {x, y};
+    cl_kernel kernel;
+
+    if (x == 0) return FECIT_OK;
+    TRY(kernel_find(o, name, &kernel));
+    for (uint32_t i = 0; i < n_arguments; i++)
+        TRY_CL(o->device,
+               clSetKernelArg(kernel, i, arguments[i].size, arguments[i].value));
+    TRY_CL(o->device, clEnqueueNDRangeKernel(o->device->queue, kernel, y ? 2 : 1, NULL,
+                                             global, NULL, 0, NULL, NULL));
+done:
+    return st;
+}
+
+enum fecit_status ops_embed_bag_mean(struct ops *o, const struct ops_batch *in,
+                                     const struct device_buffer *table, uint32_t width,
+                                     uint32_t column, struct device_buffer *out)
+{
+    enum fecit_status st = FECIT_OK;
+
+    LAUNCH("embed_bag_mean", in->n_spans, 0, OPS_BUFFER(in->ids), OPS_BUFFER(in->spans),
+           OPS_BUFFER(table), OPS_VALUE(in->n_spans), OPS_VALUE(width), OPS_VALUE(column),
+           OPS_BUFFER(out));
+done:
+    return st;
+}
+
+enum fecit_status ops_embed_bag_max(struct ops *o, const struct ops_batch *in,
+                                    const struct device_buffer *table, uint32_t width,
+                                    uint32_t column, struct device_buffer *out,
+                                    struct device_buffer *argmax)
+{
+    enum fecit_status st = FECIT_OK;
+    const uint32_t keep = argmax != NULL;
+
+    if (!argmax) argmax = o->none;
+    LAUNCH("embed_bag_max", in->n_spans, 0, OPS_BUFFER(in->ids), OPS_BUFFER(in->spans),
+           OPS_BUFFER(table), OPS_VALUE(in->n_spans), OPS_VALUE(width), OPS_VALUE(column),
+           OPS_BUFFER(out), OPS_VALUE(keep), OPS_BUFFER(argmax));
+done:
+    return st;
+}
+
+enum fecit_status ops_embed_bag_attention(struct ops *o, const struct ops_batch *in,
+                                          const struct device_buffer *table,
+                                          const struct device_buffer *queries,
+                                          uint32_t n_queries, uint32_t width,
+                                          uint32_t column, struct device_buffer *out,
+                                          struct device_buffer *alpha)
+{
+    enum fecit_status st = FECIT_OK;
+    const uint32_t keep = alpha != NULL;
+
+    if (!alpha) alpha = o->none;
+    LAUNCH("embed_bag_attention", n_queries, in->n_spans, OPS_BUFFER(in->ids),
+           OPS_BUFFER(in->spans), OPS_BUFFER(table), OPS_BUFFER(queries),
+           OPS_VALUE(n_queries), OPS_VALUE(in->n_spans), OPS_VALUE(width),
+           OPS_VALUE(column), OPS_BUFFER(out), OPS_VALUE(keep), OPS_BUFFER(alpha));
+done:
+    return st;
+}
+
+enum fecit_status ops_linear(struct ops *o, const struct device_buffer *x,
+                             const struct device_buffer *w,
+                             const struct device_buffer *bias, uint32_t n, uint32_t n_in,
+                             uint32_t n_out, struct device_buffer *out)
+{
+    enum fecit_status st = FECIT_OK;
+    const char *name = n_in % 16 == 0 ? "linear_wide" : "linear";
+
+    LAUNCH(name, n_out, n, OPS_BUFFER(x), OPS_BUFFER(w), OPS_BUFFER(bias), OPS_VALUE(n),
+           OPS_VALUE(n_in), OPS_VALUE(n_out), OPS_BUFFER(out));
+done:
+    return st;
+}
+
+enum fecit_status ops_gelu(struct ops *o, const struct device_buffer *x, uint32_t n,
+                           struct device_buffer *out)
+{
+    enum fecit_status st = FECIT_OK;
+
+    LAUNCH("gelu", n, 0, OPS_BUFFER(x), OPS_VALUE(n), OPS_BUFFER(out));
+done:
+    return st;
+}
+
+enum fecit_status ops_softmax(struct ops *o, const struct device_buffer *logits, uint32_t n,
+                              float sharpness, struct device_buffer *out)
+{
+    enum fecit_status st = FECIT_OK;
+
+    LAUNCH("softmax", n, 0, OPS_BUFFER(logits), OPS_VALUE(n), OPS_VALUE(sharpness),
+           OPS_BUFFER(out));
+done:
+    return st;
+}

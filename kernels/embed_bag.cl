@@ -1,0 +1,122 @@
+/* embed_bag.cl -- one vector for each sentence from the table rows its ids name.
+ *   ids    [n_ids]           row numbers, all sentences end to end
+ *   spans  [n_spans]         where each sentence's ids begin, and how many
+ *   table  [rows][DIM]       ROW_BYTES: int8, to be scaled by the caller; else float
+ *   out    [n_spans][width]  this pool's DIM columns begin at `column`; zeros when empty
+ * Launch: global (n_spans) for mean and max, (n_queries, n_spans) for attention; any local
+ *         size. One work-item walks one sentence from left to right, so its result depends
+ *         on nothing else in the batch.
+ * DIM is a multiple of 16. Local memory: none.
+ * Twins: embed_bag_mean_cpu(), embed_bag_max_cpu(), embed_bag_attention_cpu(). */
+#pragma OPENCL FP_CONTRACT OFF
+
+#define VECTORS (DIM / 16)
+#ifdef ROW_BYTES
+typedef char row_t;
+#define LOAD(table, row, v) convert_float16(vload16((size_t)(row) * VECTORS + (v), table))
+#else
+typedef float row_t;
+#define LOAD(table, row, v) vload16((size_t)(row) * VECTORS + (v), table)
+#endif
+
+/* A fixed tree, the same on every device. */
+float sum16(float16 x)
+{
+    const float8 a = x.lo + x.hi;
+    const float4 b = a.lo + a.hi;
+    const float2 c = b.lo + b.hi;
+    return c.lo + c.hi;
+}
+
+kernel void embed_bag_mean(global const uint *ids, global const struct shared_span *spans,
+                           global const row_t *table, uint n_spans, uint width,
+                           uint column, global float *out)
+{
+    const uint s = get_global_id(0);
+    if (s >= n_spans) return;
+    const struct shared_span span = spans[s];
+    const float share = span.count ? 1.0f / (float)span.count : 0.0f;
+    float16 sum[VECTORS];
+
+    for (int v = 0; v < VECTORS; v++)
+        sum[v] = 0.0f;
+    for (uint i = span.begin; i < span.begin + span.count; i++)
+        for (int v = 0; v < VECTORS; v++)
+            sum[v] += LOAD(table, ids[i], v);
+    for (int v = 0; v < VECTORS; v++)
+        vstore16(sum[v] * share, 0, out + (size_t)s * width + column + 16 * v);
+}
+
+/* argmax [n_spans][DIM]: the position (index into ids) that holds the maximum, the first of
+ * equals; written when keep is not 0, for training. */
+kernel void embed_bag_max(global const uint *ids, global const struct shared_span *spans,
+                          global const row_t *table, uint n_spans, uint width, uint column,
+                          global float *out, uint keep, global uint *argmax)
+{
+    const uint s = get_global_id(0);
+    if (s >= n_spans) return;
+    const struct shared_span span = spans[s];
+
+    for (int v = 0; v < VECTORS; v++) {
+        float16 most = span.count ? LOAD(table, ids[span.begin], v) : (float16)(0.0f);
+        int16 where = (int16)((int)span.begin);
+        for (uint i = span.begin + 1; i < span.begin + span.count; i++) {
+            const float16 x = LOAD(table, ids[i], v);
+            where = select(where, (int16)((int)i), isgreater(x, most));
+            most = fmax(most, x);
+        }
+        vstore16(most, 0, out + (size_t)s * width + column + 16 * v);
+        if (keep) vstore16(as_uint16(where), 0, argmax + (size_t)s * DIM + 16 * v);
+    }
+}
+
+/* Softmax over the sentence's pieces of (row . query), then the weighted sum of rows.
+ *   queries [n_queries][DIM]; query k fills the DIM columns from column + k * DIM on.
+ *   alpha   [n_ids][n_queries] the weights; written when keep is not 0, for training.
+ * One walk: the sum is rescaled whenever a greater score comes, so exp() never overflows
+ * (Milakov and Gimelshein 2018, arXiv:1805.02867). */
+kernel void embed_bag_attention(global const uint *ids,
+                                global const struct shared_span *spans,
+                                global const row_t *table, global const float *queries,
+                                uint n_queries, uint n_spans, uint width, uint column,
+                                global float *out, uint keep, global float *alpha)
+{
+    const uint k = get_global_id(0);
+    const uint s = get_global_id(1);
+    if (k >= n_queries || s >= n_spans) return;
+    const struct shared_span span = spans[s];
+    float16 query[VECTORS], sum[VECTORS];
+    float most = -INFINITY, total = 0.0f;
+
+    for (int v = 0; v < VECTORS; v++) {
+        query[v] = vload16((size_t)k * VECTORS + v, queries);
+        sum[v] = 0.0f;
+    }
+    for (uint i = span.begin; i < span.begin + span.count; i++) {
+        float16 dots = 0.0f;
+        for (int v = 0; v < VECTORS; v++)
+            dots = fma(LOAD(table, ids[i], v), query[v], dots);
+        const float score = sum16(dots);
+        if (score > most) { /* what was summed before weighs less by this much */
+            const float shrink = exp(most - score); /* exp(-inf) is 0 at the first piece */
+            total *= shrink;
+            for (int v = 0; v < VECTORS; v++)
+                sum[v] *= shrink;
+            most = score;
+        }
+        const float weight = exp(score - most);
+        total += weight;
+        for (int v = 0; v < VECTORS; v++)
+            sum[v] = fma(LOAD(table, ids[i], v), (float16)(weight), sum[v]);
+        if (keep) alpha[(size_t)i * n_queries + k] = score;
+    }
+    const float share = span.count ? 1.0f / total : 0.0f;
+    for (int v = 0; v < VECTORS; v++)
+        vstore16(sum[v] * share, 0,
+                 out + (size_t)s * width + column + (size_t)k * DIM + 16 * v);
+    if (keep)
+        for (uint i = span.begin; i < span.begin + span.count; i++) {
+            global float *a = alpha + (size_t)i * n_queries + k;
+            *a = exp(*a - most) * share;
+        }
+}

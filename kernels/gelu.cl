@@ -1,0 +1,24 @@
+/* gelu.cl -- x * Phi(x), exact (Hendrycks and Gimpel 2016, arXiv:1606.08415), and back.
+ *   x [n]   out [n]   d_out [n]   d_x [n]
+ * Launch: global (n); any local size. Twins: gelu_cpu(), gelu_back_cpu(). */
+#pragma OPENCL FP_CONTRACT OFF
+
+#define ROOT_HALF   0.70710678f /* 1 / sqrt(2) */
+#define ROOT_TWO_PI 0.39894228f /* 1 / sqrt(2 pi) */
+
+kernel void gelu(global const float *x, uint n, global float *out)
+{
+    const uint i = get_global_id(0);
+    if (i >= n) return;
+    out[i] = x[i] * 0.5f * (1.0f + erf(x[i] * ROOT_HALF));
+}
+
+kernel void gelu_back(global const float *x, global const float *d_out, uint n,
+                      global float *d_x)
+{
+    const uint i = get_global_id(0);
+    if (i >= n) return;
+    const float phi = 0.5f * (1.0f + erf(x[i] * ROOT_HALF));
+    const float slope = ROOT_TWO_PI * exp(-0.5f * x[i] * x[i]);
+    d_x[i] = d_out[i] * fma(x[i], slope, phi);
+}
