@@ -1,6 +1,6 @@
 #include "records.h"
 #include "base/disk.h"
-#include "results.h"
+#include "results_pack.h"
 
 #include <string.h>
 #include <xxhash.h>
@@ -224,9 +224,10 @@ uint64_t records_size(const struct records *r)
 static enum fecit_status footer_check(const struct records *r, size_t begin,
                                       struct record map)
 {
-    enum fecit_status st = FECIT_END;
+    enum fecit_status st = FECIT_OK;
     const uint64_t rows = record_uint(map, "rows"), sum = record_uint(map, "xxh3_64");
     const uint64_t found = XXH3_64bits(r->file.data, begin);
+    struct bytes whole = {0};
 
     if (sum != found)
         FAIL(FECIT_E_INPUT,
@@ -238,13 +239,23 @@ static enum fecit_status footer_check(const struct records *r, size_t begin,
              "%s: byte %zu: %llu rows before the footer, which says %llu; the file is "
              "damaged: copy it again or run fecit score again",
              r->path, begin, (unsigned long long)r->rows, (unsigned long long)rows);
+    TRY(results_pack_footer(&whole, rows, sum));
+    if (whole.size != r->at - begin ||
+        memcmp(whole.data, r->file.data + begin, whole.size))
+        FAIL(FECIT_E_INPUT,
+             "%s: byte %zu: the footer is not as fecit writes it; the file is damaged: "
+             "copy "
+             "it again or run fecit score again",
+             r->path, begin);
     if (r->at != r->file.size)
         FAIL(FECIT_E_INPUT,
              "%s: byte %zu: the file goes on for %zu bytes after its footer; cut them "
              "off "
              "or copy it again",
              r->path, r->at, r->file.size - r->at);
+    st = FECIT_END;
 done:
+    bytes_clear(&whole);
     return st;
 }
 

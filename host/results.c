@@ -41,7 +41,7 @@ struct stream {
  * a file of another run; (3) the first failure is kept in `st` and `why`, and no call
  * does anything after it. */
 struct results {
-    char *folder, *run_path;
+    char *folder, *run_path, *lock_path;
     struct stream streams[N_STREAMS];
     int lock;       /* descriptor, -1 = none */
     bool all;       /* sentences are written */
@@ -115,14 +115,14 @@ done:
 static enum fecit_status lock_take(struct results *r)
 {
     enum fecit_status st = FECIT_OK;
-    char *path = NULL, who[128] = "", host[64] = "";
+    char who[128] = "", host[64] = "";
     struct stat info;
 
-    TRY(path_join(r->folder, LOCK_NAME, "", &path));
+    TRY(path_join(r->folder, LOCK_NAME, "", &r->lock_path));
     do {
         if (r->lock >= 0) close(r->lock); /* its owner removed it in between */
-        r->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (r->lock < 0) TRY(disk_failed(path, "cannot make the file", errno));
+        r->lock = open(r->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (r->lock < 0) TRY(disk_failed(r->lock_path, "cannot make the file", errno));
         if (flock(r->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
             const ssize_t n = read(r->lock, who, sizeof who - 1);
             close(r->lock);
@@ -141,19 +141,15 @@ static enum fecit_status lock_take(struct results *r)
     if (ftruncate(r->lock, 0) == 0 && write(r->lock, who, strlen(who)) < 0)
         who[0] = '\0'; /* it only makes the other side's message better */
 done:
-    mem_free(path);
     return st;
 }
 
 static void lock_leave(struct results *r)
 {
-    char *path = NULL;
-
     if (r->lock < 0) return;
-    if (path_join(r->folder, LOCK_NAME, "", &path) == FECIT_OK) unlink(path);
+    unlink(r->lock_path);
     close(r->lock);
     r->lock = -1;
-    mem_free(path);
 }
 
 enum name_kind { NAME_FOREIGN, NAME_RUN, NAME_PART, NAME_WHOLE, NAME_PASSING };
@@ -493,6 +489,7 @@ void results_close(struct results *r)
     lock_leave(r);
     status_set(r->st, "%s", r->why);
     bytes_clear(&r->run);
+    mem_free(r->lock_path);
     mem_free(r->run_path);
     mem_free(r->folder);
     mem_free(r);

@@ -15,7 +15,7 @@
 
 #define MOST_PIECES_DEFAULT 512
 #define LONGEST_SENTENCE    (64 << 20)
-#define CACHE_LOG2          15 /* 32,768 words of 64 bytes: 2 MB a thread */
+#define CACHE_LOG2          14 /* 16,384 words of 64 bytes: 1 MB a thread */
 
 static const uint8_t mark[3] = {0xe2, 0x96, 0x81}; /* U+2581 */
 
@@ -41,8 +41,7 @@ struct step {
 struct tokens {
     const struct vocabulary *vocabulary;
     struct tokens_options options;
-    uint32_t mark_node; /* the trie after the mark */
-    double unk_score;
+    uint32_t mark_node;  /* the trie after the mark */
     struct words *words; /* NULL: no cache */
     UBreakIterator *breaks;
     UText utext;
@@ -53,7 +52,7 @@ struct tokens {
     struct bytes replacements;
     size_t n_pages, pages_capacity, n_entries, entries_capacity;
 
-    uint8_t *clean; /* [n_clean] and one space more */
+    uint8_t *clean; /* [n_clean], readable for 256 bytes more */
     size_t n_clean, clean_capacity;
     uint32_t *begins, *ends; /* [n_clean] bytes in the sentence; filled when wanted */
     size_t begins_capacity, ends_capacity;
@@ -214,7 +213,6 @@ enum fecit_status tokens_new(const struct vocabulary *v,
     t->vocabulary = v;
     t->options = *options;
     if (!t->options.max_pieces) t->options.max_pieces = MOST_PIECES_DEFAULT;
-    t->unk_score = v->scores[v->unk];
     t->mark_node = TRIE_ROOT;
     for (int i = 0; i < 3 && t->mark_node; i++)
         t->mark_node = trie_next(v->trie, t->mark_node, mark[i]);
@@ -387,11 +385,16 @@ done:
     return st;
 }
 
-/* Sums of 32-bit scores are exact in a double, so equal is equal on every machine; of
- * two equal ways the one that came first stays: its last piece is longer. */
-static inline void relax(struct step *to, double score, uint32_t from, uint32_t id)
+/* `piece` may lead from byte `from` to `to`. Sums of 32-bit scores are exact in a
+ * double, so equal is equal on every machine; of two equal ways the one that came first
+ * stays: its last piece is longer. */
+static inline void relax(struct step *to, double here, uint32_t from,
+                         const struct trie_node *piece)
 {
-    if (score > to->score) *to = (struct step){score, from, id};
+    const double score = here + (double)piece->weight;
+
+    if (piece->value && score > to->score)
+        *to = (struct step){score, from, piece->value - 1};
 }
 
 /* The best pieces of word [size] into t->word_ids, word_ends [*n]. steps[1 + i] is the
@@ -401,6 +404,8 @@ static enum fecit_status segment_word(struct tokens *t, const uint8_t *word,
 {
     enum fecit_status st;
     const struct trie *trie = t->vocabulary->trie;
+    const struct vocabulary *v = t->vocabulary;
+    const struct trie_node unk = {.value = v->unk + 1, .weight = v->scores[v->unk]};
     const uint32_t first = marked ? 0 : 1, last = size + 1;
     struct step *steps;
     uint32_t count = 0, code;
@@ -414,18 +419,12 @@ static enum fecit_status segment_word(struct tokens *t, const uint8_t *word,
         const double here = steps[i].score;
         uint32_t at = i ? TRIE_ROOT : t->mark_node;
         if (here == -HUGE_VAL) continue; /* inside a code point */
-        if (!i && at && trie->nodes[at].value)
-            relax(&steps[1], here + t->vocabulary->scores[trie->nodes[at].value - 1], 0,
-                  trie->nodes[at].value - 1);
-        for (uint32_t j = i ? i : 1; at && j < last; j++) {
-            at = trie_next(trie, at, word[j - 1]);
-            if (at && trie->nodes[at].value)
-                relax(&steps[j + 1],
-                      here + t->vocabulary->scores[trie->nodes[at].value - 1], i,
-                      trie->nodes[at].value - 1);
-        }
-        relax(&steps[i ? i + next_code(word + i - 1, last - i, &code) : 1],
-              here + t->unk_score, i, t->vocabulary->unk);
+        if (!i && at) relax(&steps[1], here, 0, &trie->nodes[at]);
+        for (uint32_t j = i ? i : 1;
+             j < last && (at = trie_next(trie, at, word[j - 1])); j++)
+            relax(&steps[j + 1], here, i, &trie->nodes[at]);
+        relax(&steps[i ? i + next_code(word + i - 1, last - i, &code) : 1], here, i,
+              &unk);
     }
     for (uint32_t i = last; i > first; i = steps[i].from)
         count++;

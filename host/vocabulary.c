@@ -183,7 +183,8 @@ static enum fecit_status build_trie(struct vocabulary *v)
         if (end - begin > LONGEST_PIECE)
             FAIL(FECIT_E_MODEL, "%s: piece %u has %u bytes, at most %d are fine",
                  tensors_path(v->file), i, end - begin, LONGEST_PIECE);
-        keys[n++] = (struct trie_key){v->piece_bytes + begin, end - begin, i};
+        keys[n++] =
+            (struct trie_key){v->piece_bytes + begin, end - begin, i, v->scores[i]};
     }
     st = trie_build(keys, n, &v->trie);
     if (st == FECIT_E_INPUT)

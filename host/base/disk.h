@@ -8,7 +8,7 @@
 
 /* A file's bytes. {0} is empty and valid. */
 struct disk_map {
-    const uint8_t *data; /* [size]; NULL when size is 0 */
+    const uint8_t *data; /* [size] */
     size_t size;
 };
 

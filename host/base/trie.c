@@ -9,6 +9,7 @@ struct builder {
     struct trie_node *nodes; /* [capacity] */
     uint32_t capacity;
     uint32_t used; /* places beyond this were never taken */
+    uint32_t hint; /* where nodes of several children look first: not among old holes */
     const struct trie_key *keys;
 };
 
@@ -40,7 +41,7 @@ static enum fecit_status grow(struct builder *b, uint32_t need)
         FAIL(FECIT_E_INPUT, "trie: more than %u places", UINT32_MAX / 2);
     for (uint32_t i = b->capacity; i < capacity; i++) { /* onto the end of the list */
         const uint32_t last = i ? nodes[0].value : 0;
-        nodes[i] = (struct trie_node){0, 0, last};
+        nodes[i] = (struct trie_node){0, 0, last, 0};
         nodes[last].base = i;
         nodes[0].value = i;
     }
@@ -55,7 +56,7 @@ static void take(struct builder *b, uint32_t at, uint32_t parent)
 
     n[n[at].value].base = n[at].base;
     n[n[at].base].value = n[at].value;
-    n[at] = (struct trie_node){0, parent, 0};
+    n[at] = (struct trie_node){0, parent, 0, 0};
     if (at >= b->used) b->used = at + 1;
 }
 
@@ -74,6 +75,7 @@ static enum fecit_status find_base(struct builder *b, const uint8_t *bytes, uint
     enum fecit_status st = FECIT_OK;
     uint32_t free_place = b->nodes[0].base;
 
+    if (n > 1 && b->hint && !b->nodes[b->hint].parent) free_place = b->hint;
     *base = b->used; /* fits always */
     for (int tries = 0; tries < MOST_TRIES && free_place; tries++) {
         if (free_place > bytes[0] && fits(b, free_place - bytes[0], bytes, n)) {
@@ -82,6 +84,7 @@ static enum fecit_status find_base(struct builder *b, const uint8_t *bytes, uint
         }
         free_place = b->nodes[free_place].base;
     }
+    if (n > 1) b->hint = free_place;
     TRY(grow(b, *base + 256)); /* so that trie_next needs no bounds check */
 done:
     return st;
@@ -96,7 +99,10 @@ static enum fecit_status place(struct builder *b, uint32_t at, size_t from, size
     uint8_t bytes[256];
     uint32_t n = 0, base;
 
-    if (b->keys[from].size == depth) b->nodes[at].value = b->keys[from++].number + 1;
+    if (b->keys[from].size == depth) {
+        b->nodes[at].value = b->keys[from].number + 1;
+        b->nodes[at].weight = b->keys[from++].weight;
+    }
     if (from == to) goto done;
     for (size_t i = from; i < to; i++)
         if (!n || b->keys[i].bytes[depth] != bytes[n - 1])
@@ -134,9 +140,9 @@ enum fecit_status trie_build(struct trie_key *keys, size_t n_keys, struct trie *
     if (n_keys) TRY(place(&b, TRIE_ROOT, 0, n_keys, 0));
     for (uint32_t i = 0; i < b.capacity; i++) /* the list of free places goes away */
         if (!b.nodes[i].parent) b.nodes[i] = (struct trie_node){0};
-    t->nodes = b.nodes;
-    t->n_nodes = b.capacity;
-    b.nodes = NULL;
+    t->n_nodes = b.used + 256; /* growing doubled it: give back what was too much */
+    TRY_MEM(t->nodes = mem_new(t->n_nodes, sizeof *t->nodes));
+    memcpy(t->nodes, b.nodes, b.used * sizeof *t->nodes);
     *out = t;
     t = NULL;
 done:

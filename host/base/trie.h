@@ -1,4 +1,5 @@
-/* trie.h -- many byte strings, each with a number, walked one byte at a time.
+/* trie.h -- many byte strings, each with a number and a weight, walked one byte at a
+ * time.
  *
  *     uint32_t at = TRIE_ROOT;
  *     for (i = 0; i < size && (at = trie_next(t, at, text[i])); i++)
@@ -18,6 +19,7 @@ struct trie_node {
     uint32_t base;   /* where the children start, less their byte */
     uint32_t parent; /* 0 = this place is free */
     uint32_t value;  /* number + 1 of the string that ends here, 0 = none */
+    float weight; /* of that string: here, so that it costs no second memory access */
 };
 
 /* Read only after trie_build(): any number of threads may share one. */
@@ -30,6 +32,7 @@ struct trie_key {
     const uint8_t *bytes; /* [size], size > 0 */
     uint32_t size;
     uint32_t number; /* < UINT32_MAX */
+    float weight;
 };
 
 /* Sorts `keys` in place by their bytes. FECIT_E_INPUT when two are equal or one is

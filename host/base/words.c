@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#define LINE 64
+#define LINE   64
+#define ONES_8 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff
 
 _Static_assert(sizeof(struct word) == LINE, "a word fills one cache line");
 
@@ -37,31 +38,43 @@ void words_free(struct words *w)
     mem_free(w);
 }
 
-/* The 32 bytes of a key -> 64 bits. The multiplier is odd and without pattern (the
- * golden ratio's fraction); four rounds of multiply and fold. Speed only: keys are
- * compared whole. */
-static uint64_t hash_key(const uint8_t key[32])
+/* The first `size` of the 32 bytes, zeros, kind, size: a key is four numbers. */
+static inline void make_key(const uint8_t *bytes, uint32_t size, uint8_t kind,
+                            uint64_t key[4])
 {
-    uint64_t part[4], h = 0x9e3779b97f4a7c15u;
+    static const uint8_t ones[64] = {ONES_8, ONES_8, ONES_8, ONES_8}; /* then zeros */
+    const uint8_t tail[8] = {0, 0, 0, 0, 0, 0, kind, (uint8_t)size};
+    uint64_t mask[4], last;
 
-    memcpy(part, key, sizeof part);
-    for (int i = 0; i < 4; i++) {
-        h = (h ^ part[i]) * 0x9e3779b97f4a7c15u;
-        h ^= h >> 32;
-    }
-    return h;
+    memcpy(key, bytes, 32);
+    memcpy(mask, ones + 32 - size, sizeof mask);
+    memcpy(&last, tail, sizeof last);
+    for (int i = 0; i < 4; i++)
+        key[i] &= mask[i];
+    key[3] |= last;
+}
+
+/* For speed only: keys are compared whole. Odd multipliers without pattern. */
+static inline uint64_t hash_key(const uint64_t key[4])
+{
+    const uint64_t a = (key[0] ^ 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
+    const uint64_t b = (key[1] ^ 0x94d049bb133111ebu) * 0x9e3779b97f4a7c15u;
+    const uint64_t c = (key[2] ^ 0xd6e8feb86659fd93u) * 0x94d049bb133111ebu;
+    const uint64_t d = (key[3] ^ 0xbf58476d1ce4e5b9u) * 0xd6e8feb86659fd93u;
+    const uint64_t h =
+        (a ^ (a >> 32)) + (b ^ b >> 29) * 3 + (c ^ c >> 31) * 5 + (d ^ d >> 27);
+
+    return h ^ h >> 32;
 }
 
 struct word *words_find(struct words *w, const uint8_t *bytes, uint32_t size,
                         uint8_t kind, int *found)
 {
-    uint8_t key[32] = {0};
+    uint64_t key[4];
     struct word *group, *place;
     int free_place = -1;
 
-    memcpy(key, bytes, size);
-    key[WORDS_BYTES] = kind;
-    key[WORDS_BYTES + 1] = (uint8_t)size;
+    make_key(bytes, size, kind, key);
     group =
         w->places + ((uint32_t)hash_key(key) & w->mask & ~(uint32_t)(WORDS_GROUP - 1));
     *found = 0;

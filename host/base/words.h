@@ -29,10 +29,10 @@ struct words;
 enum fecit_status words_new(uint32_t log2, struct words **out);
 void words_free(struct words *w); /* NULL is fine */
 
-/* The place of the word of `bytes` [size] (0 < size <= WORDS_BYTES) and `kind`. *found
- * tells whether it was there; if not, the place now holds the key with n_ids 0, for the
- * caller to fill. A place left at n_ids 0 counts as not there. Borrows until the next
- * call. */
+/* The place of the word of `bytes` [size] (0 < size <= WORDS_BYTES; 32 bytes must be
+ * readable) and `kind`. *found tells whether it was there; if not, the place now holds
+ * the key with n_ids 0, for the caller to fill. A place left at n_ids 0 counts as not
+ * there. Borrows until the next call. */
 struct word *words_find(struct words *w, const uint8_t *bytes, uint32_t size,
                         uint8_t kind, int *found);
 

@@ -17,7 +17,8 @@ static int set_up(void **state)
     char path[512];
 
     (void)state;
-    snprintf(path, sizeof path, "%s/vocabulary.safetensors", models ? models : "models");
+    snprintf(path, sizeof path, "%s/vocabulary.safetensors",
+             models ? models : "models");
     return vocabulary_load(path, &vocabulary) == FECIT_OK ? 0 : -1;
 }
 
@@ -37,7 +38,8 @@ static struct tokens *tokens_of(enum tokens_split split, bool fold, bool no_cach
     return t;
 }
 
-static void push(struct tokens *t, const char *text, size_t size, struct token_list *out)
+static void push(struct tokens *t, const char *text, size_t size,
+                 struct token_list *out)
 {
     out->count = 0;
     assert_int_equal(tokens_push(t, text, size, out, NULL), FECIT_OK);
@@ -164,7 +166,9 @@ static void check_offsets(const char *text, size_t size, const struct token_list
 {
     for (size_t i = 0; i < l->count; i++) {
         assert_true(l->starts[i] <= l->ends[i] && l->ends[i] <= size);
-        if (i) assert_true(l->starts[i] >= l->starts[i - 1] && l->ends[i] >= l->ends[i - 1]);
+        if (i)
+            assert_true(l->starts[i] >= l->starts[i - 1] &&
+                        l->ends[i] >= l->ends[i - 1]);
         assert_true(l->starts[i] == size || (text[l->starts[i]] & 0xc0) != 0x80);
         assert_true(l->ends[i] == size || (text[l->ends[i]] & 0xc0) != 0x80);
     }
@@ -224,7 +228,8 @@ static void any_bytes(void **state)
 
 static void white_space_at_the_ends(void **state)
 {
-    static const char *const nothing[] = {"", " ", "\t\n  ", "\xc2\xa0\xe3\x80\x80", "\x01"};
+    static const char *const nothing[] = {"", " ", "\t\n  ", "\xc2\xa0\xe3\x80\x80",
+                                          "\x01"};
     struct tokens *t = tokens_of(TOKENS_WHITESPACE, false, false);
     struct token_list a = {0}, b = {0};
 
@@ -260,7 +265,8 @@ static void sentences_follow_each_other(void **state)
 static void cut_after_max_pieces(void **state)
 {
     struct token_list whole = {0}, part = {0};
-    const char *text = "Berlin summoned the ambassador over unprecedentedly destructive malware.";
+    const char *text =
+        "Berlin summoned the ambassador over unprecedentedly destructive malware.";
     bool cut = true;
 
     (void)state;
@@ -332,8 +338,7 @@ static void icu_words_only_cut(void **state)
 {
     static const char *const texts[] = {
         "The U.S.-led group didn't say who'd paid (or why).",
-        "东京电力公司表示，攻击来自国外。",
-        "รัฐบาลปฏิเสธว่าไม่ได้อยู่เบื้องหลัง",
+        "东京电力公司表示，攻击来自国外。", "รัฐบาลปฏิเสธว่าไม่ได้อยู่เบื้องหลัง",
         "Η κυβέρνηση, λένε, «δεν γνώριζε»."};
     struct tokens *space = tokens_of(TOKENS_WHITESPACE, false, false);
     struct tokens *words = tokens_of(TOKENS_ICU_WORDS, false, false);
@@ -379,30 +384,28 @@ static void a_word_of_a_megabyte(void **state)
     tokens_free(t);
 }
 
+/* Every allocation fails once; what is left behind is whole and can be freed. */
 static void short_memory(void **state)
 {
     const struct tokens_options options = {.split = TOKENS_ICU_WORDS};
-    struct token_list l = {.want_offsets = true};
-    struct tokens *t = NULL;
-    enum fecit_status st;
+    enum fecit_status st = FECIT_E_MEMORY;
     long n = 0;
 
     (void)state;
-    do {
+    while (st == FECIT_E_MEMORY) {
+        struct token_list l = {.want_offsets = true};
+        struct tokens *t = NULL;
         mem_fail_at(++n);
-    } while (tokens_new(vocabulary, &options, &t) == FECIT_E_MEMORY);
-    assert_true(n > 5);
-    n = 0;
-    do {
-        mem_fail_at(++n);
-        st = tokens_push(t, "Sofia denied it; Skopje did not.", 32, &l, NULL);
-        if (st != FECIT_OK) assert_int_equal(l.count, 0);
-    } while (st == FECIT_E_MEMORY);
-    mem_fail_at(0);
+        st = tokens_new(vocabulary, &options, &t);
+        if (st == FECIT_OK)
+            st = tokens_push(t, "Sofia denied it; Skopje did not.", 32, &l, NULL);
+        mem_fail_at(0);
+        assert_int_equal(l.count > 0, st == FECIT_OK);
+        token_list_clear(&l);
+        tokens_free(t);
+    }
     assert_int_equal(st, FECIT_OK);
-    assert_true(n > 5 && l.count > 5);
-    token_list_clear(&l);
-    tokens_free(t);
+    assert_true(n > 20);
     tokens_free(NULL);
 }
 

@@ -1,5 +1,5 @@
-/* test_vocabulary.c -- the bundled file loads and is what it says; damaged files are refused
- * with a text that names the place. */
+/* test_vocabulary.c -- the bundled file loads and is what it says; damaged files are
+ * refused with a text that names the place. */
 #include "vocabulary.h"
 
 #include <setjmp.h>
@@ -15,7 +15,8 @@ static const char *bundled(void)
     static char path[512];
     const char *models = getenv("FECIT_MODEL");
 
-    snprintf(path, sizeof path, "%s/vocabulary.safetensors", models ? models : "models");
+    snprintf(path, sizeof path, "%s/vocabulary.safetensors",
+             models ? models : "models");
     return path;
 }
 
@@ -60,15 +61,19 @@ static void small_init(struct small *s)
     for (int j = 0; j < 16; j++)
         s->nibbles[5][j] = (uint8_t)(j | (15 - j) << 4);
     for (int b = 0; b < 12; b++)
-        s->scales[5][b] = b == 1 ? 0x0001 : b == 2 ? 0xc000 : 0x3800; /* 2^-24, -2, .5 */
+        s->scales[5][b] = b == 1   ? 0x0001
+                          : b == 2 ? 0xc000
+                                   : 0x3800; /* 2^-24, -2, .5 */
     s->tensors[0] = tensor_of("pieces.bytes", TENSOR_U8, 8, 0, s->bytes, 8);
     s->tensors[1] = tensor_of("pieces.offsets", TENSOR_U32, 7, 0, s->offsets, 28);
     s->tensors[2] = tensor_of("pieces.scores", TENSOR_F32, 6, 0, s->scores, 24);
     s->tensors[3] = tensor_of("pieces.source", TENSOR_U32, 6, 0, s->source, 24);
     s->tensors[4] = tensor_of("normalise.code", TENSOR_U32, 2, 0, s->codes, 8);
-    s->tensors[5] = tensor_of("normalise.offsets", TENSOR_U32, 3, 0, s->code_offsets, 12);
+    s->tensors[5] =
+        tensor_of("normalise.offsets", TENSOR_U32, 3, 0, s->code_offsets, 12);
     s->tensors[6] = tensor_of("normalise.bytes", TENSOR_U8, 2, 0, s->code_bytes, 2);
-    s->tensors[7] = tensor_of("embedding.nibbles", TENSOR_U8, 6, 192, s->nibbles, 6 * 192);
+    s->tensors[7] =
+        tensor_of("embedding.nibbles", TENSOR_U8, 6, 192, s->nibbles, 6 * 192);
     s->tensors[8] = tensor_of("embedding.scales", TENSOR_F16, 6, 12, s->scales, 6 * 24);
     s->n_tensors = 9;
     s->notes[0] = (struct note){"format", "fecit-vocabulary 1"};
@@ -214,7 +219,8 @@ static void missing_file(void **state)
     struct vocabulary *v = NULL;
 
     (void)state;
-    assert_int_not_equal(vocabulary_load("/nowhere/vocabulary.safetensors", &v), FECIT_OK);
+    assert_int_not_equal(vocabulary_load("/nowhere/vocabulary.safetensors", &v),
+                         FECIT_OK);
     assert_null(v);
     vocabulary_free(NULL);
 }

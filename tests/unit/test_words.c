@@ -1,4 +1,5 @@
-/* test_words.c -- a word is found as it was put, or not at all; memory stays bounded. */
+/* test_words.c -- a word is found as it was put, or not at all; memory stays bounded.
+ */
 #include "base/words.h"
 
 #include <setjmp.h>
@@ -17,7 +18,7 @@ static void fill(struct word *w, uint32_t id)
 static void put_and_find(void **state)
 {
     struct words *w = NULL;
-    const uint8_t text[] = "abcdefghijklmnopqrstuvwxyz0123";
+    const uint8_t text[32] = "abcdefghijklmnopqrstuvwxyz01234";
     struct word *place;
     int found;
 
@@ -43,13 +44,14 @@ static void put_and_find(void **state)
 
 static void an_unfilled_place_is_not_found(void **state)
 {
+    const uint8_t text[32] = "x";
     struct words *w = NULL;
     int found;
 
     (void)state;
     assert_int_equal(words_new(4, &w), FECIT_OK);
-    words_find(w, (const uint8_t *)"x", 1, 0, &found);
-    words_find(w, (const uint8_t *)"x", 1, 0, &found);
+    words_find(w, text, 1, 0, &found);
+    words_find(w, text, 1, 0, &found);
     assert_false(found);
     words_free(w);
 }
@@ -64,7 +66,7 @@ static void a_full_memory_forgets(void **state)
     (void)state;
     assert_int_equal(words_new(6, &w), FECIT_OK);
     for (uint32_t i = 0; i < 6400 * 2; i++) {
-        char text[16];
+        char text[32];
         const uint32_t number = i / 2 * 2654435761u % 6400;
         const int n = snprintf(text, sizeof text, "w%u", number);
         struct word *place = words_find(w, (uint8_t *)text, (uint32_t)n, 0, &found);
