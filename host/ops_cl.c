@@ -64,7 +64,12 @@ enum fecit_status ops_launch(struct ops *o, const char *name,
                              size_t x, size_t y)
 {
     enum fecit_status st = FECIT_OK;
-    const size_t global[2] = {x, y};
+    /* Work-groups of a fixed size, the launch rounded up to them (kernels check their
+     * bounds): PoCL compiles a kernel anew for every group size it meets, and left to itself
+     * it meets many. */
+    const size_t local[2] = {y == 0 ? 64 : x % 16 ? 1 : 16, x % 16 ? 64 : 4};
+    const size_t global[2] = {(x + local[0] - 1) / local[0] * local[0],
+                              (y + local[1] - 1) / local[1] * local[1]};
     cl_kernel kernel;
 
     if (x == 0) return FECIT_OK;
@@ -73,7 +78,7 @@ enum fecit_status ops_launch(struct ops *o, const char *name,
         TRY_CL(o->device,
                clSetKernelArg(kernel, i, arguments[i].size, arguments[i].value));
     TRY_CL(o->device, clEnqueueNDRangeKernel(o->device->queue, kernel, y ? 2 : 1, NULL,
-                                             global, NULL, 0, NULL, NULL));
+                                             global, local, 0, NULL, NULL));
 done:
     return st;
 }

@@ -301,15 +301,10 @@ bool record_item(struct record list, uint32_t i, struct record *out)
     return true;
 }
 
-bool record_member(struct record map, uint32_t i, struct record *key,
-                   struct record *value)
+bool record_step(struct record *walk, struct record *out)
 {
-    if (map.kind != RECORD_MAP || i >= map.count) return false;
-    for (uint32_t k = 0; k <= i; k++)
-        if (take_whole(&map.body, map.body_end, 0, key) != TAKEN ||
-            take_whole(&map.body, map.body_end, 0, value) != TAKEN)
-            return false;
-    return true;
+    if (walk->body == walk->body_end) return false;
+    return take_whole(&walk->body, walk->body_end, 0, out) == TAKEN;
 }
 
 bool record_text(struct record map, const char *key, const char **text, size_t *size)

@@ -10,7 +10,7 @@ enum record_kind { RECORD_NIL, RECORD_BOOL, RECORD_UINT, RECORD_INT, RECORD_FLOA
                    RECORD_TEXT, RECORD_BIN, RECORD_LIST, RECORD_MAP };
 
 /* One value. Lists and maps: `count` items (pairs) follow at `body`; walk them with
- * record_item() / record_get() / record_member(). Borrows from the open file. */
+ * record_item() / record_get() / record_step(). Borrows from the open file. */
 struct record {
     enum record_kind kind;
     uint64_t u;         /* UINT; also BOOL 0/1 */
@@ -38,9 +38,9 @@ enum fecit_status records_next(struct records *r, struct record *row);
 
 bool record_get(struct record map, const char *key, struct record *out);
 bool record_item(struct record list, uint32_t i, struct record *out);
-/* i-th key and value of a map. O(i), as record_item(). */
-bool record_member(struct record map, uint32_t i, struct record *key,
-                   struct record *value);
+/* Walk a list or map in one pass: the next item (of maps: key, value, key ...) leaves the
+ * front of *walk, a copy of it. False at the end. record_item() is O(i). */
+bool record_step(struct record *walk, struct record *out);
 bool record_text(struct record map, const char *key, const char **text, size_t *size);
 uint64_t record_uint(struct record map, const char *key); /* 0 when absent */
 double record_number(struct record map, const char *key); /* 0 when absent */

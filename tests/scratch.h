@@ -16,14 +16,14 @@
 
 static char scratch_folder[64];
 
-static int scratch_open(void **state)
+static inline int scratch_open(void **state)
 {
     (void)state;
     strcpy(scratch_folder, "/tmp/fecit-test-XXXXXX");
     return mkdtemp(scratch_folder) ? 0 : -1;
 }
 
-static int scratch_close(void **state)
+static inline int scratch_close(void **state)
 {
     char command[128];
 

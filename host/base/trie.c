@@ -9,13 +9,18 @@ struct builder {
     struct trie_node *nodes; /* [capacity] */
     uint32_t capacity;
     uint32_t used; /* places beyond this were never taken */
-    uint32_t hint; /* where nodes of several children look first: not among old holes */
+    uint32_t hint; /* where nodes of several children look first: not among old holes,
+                    * which only single children fill */
     const struct trie_key *keys;
 };
 
 /* A node with many children tries at most so many free places before it goes to the
  * end: keeps building linear; costs a few per cent of unused places. */
 #define MOST_TRIES 64
+
+/* Places below hold the list's head and the root only, so that every free place less
+ * any byte is a base. */
+#define FIRST 256
 
 static int compare_keys(const void *a, const void *b)
 {
@@ -39,8 +44,9 @@ static enum fecit_status grow(struct builder *b, uint32_t need)
     b->nodes = nodes;
     if (capacity > UINT32_MAX / 2)
         FAIL(FECIT_E_INPUT, "trie: more than %u places", UINT32_MAX / 2);
-    for (uint32_t i = b->capacity; i < capacity; i++) { /* onto the end of the list */
-        const uint32_t last = i ? nodes[0].value : 0;
+    if (!b->capacity) memset(nodes, 0, FIRST * sizeof *nodes);
+    for (uint32_t i = b->capacity ? b->capacity : FIRST; i < capacity; i++) {
+        const uint32_t last = nodes[0].value; /* onto the end of the list */
         nodes[i] = (struct trie_node){0, 0, last, 0};
         nodes[last].base = i;
         nodes[0].value = i;
@@ -68,6 +74,20 @@ static int fits(const struct builder *b, uint32_t base, const uint8_t *bytes,
     return 1;
 }
 
+/* The first free place after `at` that will not be a child. */
+static uint32_t next_free(const struct builder *b, uint32_t at, uint32_t base,
+                          const uint8_t *bytes, uint32_t n)
+{
+    uint32_t i = 1;
+
+    at = b->nodes[at].base;
+    while (at && i < n && at >= base + bytes[i]) {
+        if (at == base + bytes[i]) at = b->nodes[at].base;
+        i++;
+    }
+    return at;
+}
+
 /* A base at which all `n` children (ascending bytes) fall on free places. */
 static enum fecit_status find_base(struct builder *b, const uint8_t *bytes, uint32_t n,
                                    uint32_t *base)
@@ -78,13 +98,15 @@ static enum fecit_status find_base(struct builder *b, const uint8_t *bytes, uint
     if (n > 1 && b->hint && !b->nodes[b->hint].parent) free_place = b->hint;
     *base = b->used; /* fits always */
     for (int tries = 0; tries < MOST_TRIES && free_place; tries++) {
-        if (free_place > bytes[0] && fits(b, free_place - bytes[0], bytes, n)) {
+        if (fits(b, free_place - bytes[0], bytes, n)) {
             *base = free_place - bytes[0];
             break;
         }
         free_place = b->nodes[free_place].base;
     }
-    if (n > 1) b->hint = free_place;
+    if (n > 1)
+        b->hint =
+            *base == b->used ? b->used : next_free(b, free_place, *base, bytes, n);
     TRY(grow(b, *base + 256)); /* so that trie_next needs no bounds check */
 done:
     return st;
@@ -136,7 +158,8 @@ enum fecit_status trie_build(struct trie_key *keys, size_t n_keys, struct trie *
     b.keys = keys;
     TRY_MEM(t = mem_new(1, sizeof *t));
     TRY(grow(&b, 512));
-    take(&b, TRIE_ROOT, UINT32_MAX);
+    b.used = FIRST;
+    b.nodes[TRIE_ROOT].parent = UINT32_MAX;
     if (n_keys) TRY(place(&b, TRIE_ROOT, 0, n_keys, 0));
     for (uint32_t i = 0; i < b.capacity; i++) /* the list of free places goes away */
         if (!b.nodes[i].parent) b.nodes[i] = (struct trie_node){0};

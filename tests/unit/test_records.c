@@ -14,21 +14,17 @@ static uint64_t touched;
 
 static void touch(struct record value, int depth)
 {
-    struct record key, inner;
+    struct record inner;
 
     touched += value.u + (uint64_t)value.i + (value.f > 0.5);
     for (size_t i = 0; i < value.size; i++)
         touched += (uint8_t)value.text[i];
     assert_true(depth <= 16);
-    for (uint32_t i = 0; i < value.count && i < 100; i++)
-        if (value.kind == RECORD_LIST) {
-            assert_true(record_item(value, i, &inner));
-            touch(inner, depth + 1);
-        } else {
-            assert_true(record_member(value, i, &key, &inner));
-            touch(key, depth + 1);
-            touch(inner, depth + 1);
-        }
+    if (value.kind != RECORD_LIST && value.kind != RECORD_MAP) return;
+    for (uint64_t i = 0; record_step(&value, &inner); i++) {
+        assert_true(i < 2 * (uint64_t)value.count);
+        touch(inner, depth + 1);
+    }
 }
 
 static enum fecit_status read_all(const char *path, uint64_t *rows)
@@ -47,7 +43,8 @@ static enum fecit_status read_all(const char *path, uint64_t *rows)
         ++*rows;
         touch(row, 0);
     }
-    assert_int_equal(records_next(file, &row), st); /* asked again, the same answer */
+    if (st != FECIT_E_MEMORY) /* asked again, the same answer */
+        assert_int_equal(records_next(file, &row), st);
     records_close(file);
     return st;
 }
