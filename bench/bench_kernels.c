@@ -115,7 +115,7 @@ static enum fecit_status set_up(struct setting *s)
             ids[k] = (uint32_t)(V * powf(random_unit(&r), 4));
         if (!batch_push(s->batch, ids, n)) break;
     }
-    TRY(ops_open(s->device, D, true, &s->ops));
+    TRY(ops_open(s->device, D, true, K, &s->ops));
     TRY(device_buffer_new(s->device, s->batch->n_ids * 4, s->batch->ids, &s->ids));
     TRY(device_buffer_new(s->device, s->batch->n_spans * 8, s->batch->spans, &s->spans));
     TRY(device_buffer_new(s->device, (size_t)V * D, rows, &s->rows));

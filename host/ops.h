@@ -13,10 +13,11 @@
 
 struct ops;
 
-/* Build the kernels for rows of `dim` columns, held as int8 (`byte_rows`) or float.
+/* Build the kernels for rows of `dim` columns, held as int8 (`byte_rows`) or float, with a
+ * faster attention for exactly n_queries (0: none).
  * Borrows the device until ops_close(). Caller owns *out. */
 enum fecit_status ops_open(struct device *d, uint32_t dim, bool byte_rows,
-                           struct ops **out);
+                           uint32_t n_queries, struct ops **out);
 void ops_close(struct ops *o); /* NULL is fine */
 
 /* A packed batch on the device. */

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum fecit_status ops_open(struct device *d, uint32_t dim, bool byte_rows, struct ops **out)
+enum fecit_status ops_open(struct device *d, uint32_t dim, bool byte_rows,
+                           uint32_t n_queries, struct ops **out)
 {
     enum fecit_status st = FECIT_OK;
     struct ops *o = mem_new(1, sizeof *o);
@@ -17,8 +18,12 @@ enum fecit_status ops_open(struct device *d, uint32_t dim, bool byte_rows, struc
              dim);
     o->device = d;
     o->dim = dim;
-    snprintf(options, sizeof options, "-cl-std=CL1.2 -DDIM=%u%s", dim,
+    o->n_queries = n_queries == 2 || n_queries == 4 || n_queries == 8 ? n_queries : 0;
+    snprintf(options, sizeof options, "-cl-std=CL1.2 -w -DDIM=%u%s", dim,
              byte_rows ? " -DROW_BYTES" : "");
+    if (o->n_queries > 0)
+        snprintf(options + strlen(options), sizeof options - strlen(options),
+                 " -DQUERIES=%u", o->n_queries);
     TRY(program_build(d, options, &o->program));
     TRY(device_buffer_new(d, 4, NULL, &o->none));
     *out = o;
@@ -122,6 +127,13 @@ enum fecit_status ops_embed_bag_attention(struct ops *o, const struct ops_batch 
     enum fecit_status st = FECIT_OK;
     const uint32_t keep = alpha != NULL;
 
+    if (!keep && n_queries == o->n_queries) {
+        LAUNCH("embed_bag_attention_fixed", in->n_spans, 0, OPS_BUFFER(in->ids),
+               OPS_BUFFER(in->spans), OPS_BUFFER(table), OPS_BUFFER(queries),
+               OPS_VALUE(in->n_spans), OPS_VALUE(width), OPS_VALUE(column),
+               OPS_BUFFER(out));
+        return FECIT_OK;
+    }
     if (!alpha) alpha = o->none;
     LAUNCH("embed_bag_attention", n_queries, in->n_spans, OPS_BUFFER(in->ids),
            OPS_BUFFER(in->spans), OPS_BUFFER(table), OPS_BUFFER(queries),
@@ -150,7 +162,10 @@ enum fecit_status ops_gelu(struct ops *o, const struct device_buffer *x, uint32_
 {
     enum fecit_status st = FECIT_OK;
 
-    LAUNCH("gelu", n, 0, OPS_BUFFER(x), OPS_VALUE(n), OPS_BUFFER(out));
+    const uint32_t wide = n % 16 == 0;
+
+    LAUNCH(wide ? "gelu_wide" : "gelu", wide ? n / 16 : n, 0, OPS_BUFFER(x), OPS_VALUE(n),
+           OPS_BUFFER(out));
 done:
     return st;
 }

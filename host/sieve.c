@@ -43,7 +43,7 @@ enum fecit_status sieve_open(struct device *d, const struct sieve_weights *w,
     TRY_MEM(s);
     s->device = d;
     s->shape = *w;
-    TRY(ops_open(d, w->dim, true, &s->ops));
+    TRY(ops_open(d, w->dim, true, w->n_queries, &s->ops));
     TRY(device_buffer_new(d, (size_t)w->n_rows * w->dim, w->rows, &s->rows));
     TRY(scaled_buffer(d, w, w->queries, w->n_queries, w->dim, &s->queries));
     if (w->hidden > 0) {

@@ -124,7 +124,7 @@ enum fecit_status net_open(struct device *d, const struct vocabulary *v,
     n->n_rows = v->n_pieces;
     n->width = width_of(shape);
     if (n->width == 0) FAIL(FECIT_E_USAGE, "a sieve needs a pool: mean, max or attention");
-    TRY(ops_open(d, shape->dim, false, &n->ops));
+    TRY(ops_open(d, shape->dim, false, 0, &n->ops));
     TRY(rows_begin(n, v));
     n->parameters[ROWS].size = (size_t)n->n_rows * shape->dim;
     n->parameters[QUERIES].size = (size_t)shape->n_queries * shape->dim;

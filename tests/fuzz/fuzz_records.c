@@ -1,7 +1,10 @@
 /* fuzz_records.c -- any bytes as a result file: no crash, no hang, no memory by the
- * claim of a length. Seeds: the files of a results folder.
- *   clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -Ihost \
- *       tests/fuzz/fuzz_records.c libfecit.a (built with SAN) ... -o fuzz_records */
+ * claim of a length. Seeds: the files of a results folder. Build and run:
+ *   make BUILD=build/fuzz CC=clang CXX=clang++ OPT='-O1 -g' \
+ *        SAN='-fsanitize=fuzzer-no-link,address,undefined' build/fuzz/libfecit.a
+ *   clang++ -fsanitize=fuzzer,address,undefined -o fuzz_records \
+ *        FUZZ.o build/fuzz/libfecit.a LIBS     (FUZZ.o: this file, the same flags)
+ *   ./fuzz_records -max_total_time=60 SEEDS */
 #include "fuzz.h"
 #include "records.h"
 
