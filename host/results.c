@@ -1,4 +1,4 @@
-#include "results_pack.h"
+#include "results.h"
 #include "base/disk.h"
 #include "base/json.h"
 #include "base/utf8.h"
@@ -79,8 +79,7 @@ done:
     return st;
 }
 
-/* ---- the folder -------------------------------------------------------------------
- */
+/* ---- the folder ----------------------------------------------------------------- */
 
 static enum fecit_status folder_make(const char *folder)
 {
@@ -243,8 +242,7 @@ done:
     return st;
 }
 
-/* ---- streams ----------------------------------------------------------------------
- */
+/* ---- streams -------------------------------------------------------------------- */
 
 static enum fecit_status stream_flush(struct stream *s)
 {
@@ -314,8 +312,7 @@ static void stream_close(struct stream *s)
     mem_free(s->part);
 }
 
-/* ---- the calls of results.h -------------------------------------------------------
- */
+/* ---- the calls of results.h ----------------------------------------------------- */
 
 enum fecit_status results_open(const struct results_options *options,
                                struct results **out)

@@ -1,4 +1,4 @@
-#include "results_pack.h"
+#include "results.h"
 #include "base/utf8.h"
 
 #include <msgpack.h>
@@ -27,11 +27,6 @@ static const struct kind {
     [RESULTS_SENTENCES] = {"sentences", sentence_keys,
                            sizeof sentence_keys / sizeof *sentence_keys},
 };
-
-const char *results_kind_name(enum results_kind kind)
-{
-    return kinds[kind].name;
-}
 
 /* A row under way. Every put_*() leaves `bad` nonzero when memory was short. */
 struct packing {
@@ -218,8 +213,7 @@ enum fecit_status results_pack_footer(struct bytes *b, uint64_t rows, uint64_t s
     return finish(&p);
 }
 
-/* ---- the syndication hash ---------------------------------------------------------
- */
+/* ---- the syndication hash ------------------------------------------------------- */
 
 static bool is_space(int32_t c)
 {

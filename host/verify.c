@@ -42,8 +42,7 @@ done:
     return st;
 }
 
-/* ---- run.json ---------------------------------------------------------------------
- */
+/* ---- run.json ------------------------------------------------------------------- */
 
 static uint64_t json_count_of(struct json counts, const char *key)
 {
@@ -114,8 +113,7 @@ static enum fecit_status count_check(const struct verify *v, const char *path,
                       (unsigned long long)have, what, (unsigned long long)want);
 }
 
-/* ---- the msgpack files ------------------------------------------------------------
- */
+/* ---- the msgpack files ---------------------------------------------------------- */
 
 static enum fecit_status file_open(struct verify *v, const char *path, const char *kind,
                                    struct records **out)
@@ -326,8 +324,7 @@ done:
     return st;
 }
 
-/* ---- rejects.jsonl ----------------------------------------------------------------
- */
+/* ---- rejects.jsonl -------------------------------------------------------------- */
 
 static enum fecit_status rejects_check(struct verify *v)
 {

@@ -111,8 +111,7 @@ struct show {
     struct bytes line; /* what is printed next */
 };
 
-/* ---- which rows --------------------------------------------------------------------
- */
+/* ---- which rows ----------------------------------------------------------------- */
 
 static bool text_is(struct record map, const char *key, const char *want)
 {
@@ -149,8 +148,7 @@ static bool wanted(const struct show *s, struct record row)
     return !s->act || text_is(row, "act", s->act);
 }
 
-/* ---- printing ----------------------------------------------------------------------
- */
+/* ---- printing ------------------------------------------------------------------- */
 
 static const char *colour_of(struct record row)
 {
@@ -284,36 +282,43 @@ done:
     return st;
 }
 
-/* ---- counts ------------------------------------------------------------------------
- */
+/* ---- counts --------------------------------------------------------------------- */
+
+/* The counts of a language, made when it is new. NULL when memory is short. */
+static struct language_count *language_find(struct show *s, const char *lang,
+                                            size_t size)
+{
+    struct language_count *found = s->languages;
+    void *grown;
+
+    for (size_t i = 0; i < s->n_languages; i++, found++)
+        if (strlen(found->code) == size && !memcmp(found->code, lang, size))
+            return found;
+    grown = mem_grow(s->languages, &s->languages_room, s->n_languages + 1,
+                     sizeof *s->languages);
+    if (!grown) return NULL;
+    s->languages = grown;
+    found = &s->languages[s->n_languages++];
+    *found = (struct language_count){0};
+    memcpy(found->code, lang, size);
+    return found;
+}
 
 static enum fecit_status count_row(struct show *s, struct record row)
 {
     enum fecit_status st = FECIT_OK;
-    struct language_count *count = NULL;
-    const char *lang = "?";
-    size_t size = 1;
+    struct language_count *count;
+    const char *lang;
+    size_t size;
 
     if (!record_text(row, "lang", &lang, &size) || size >= sizeof count->code) {
         lang = "?";
         size = 1;
     }
-    for (size_t i = 0; i < s->n_languages && !count; i++)
-        if (strlen(s->languages[i].code) == size &&
-            !memcmp(s->languages[i].code, lang, size))
-            count = &s->languages[i];
-    if (!count) {
-        void *grown = mem_grow(s->languages, &s->languages_room, s->n_languages + 1,
-                               sizeof *s->languages);
-        TRY_MEM(grown);
-        s->languages = grown;
-        count = &s->languages[s->n_languages++];
-        *count = (struct language_count){0};
-        memcpy(count->code, lang, size);
-    }
+    TRY_MEM(count = language_find(s, lang, size));
     for (int i = 0; i < FECIT_LABELS; i++)
-        count->labels[i] +=
-            text_is(row, "class", fecit_label_name((enum fecit_label)i));
+        if (text_is(row, "class", fecit_label_name((enum fecit_label)i)))
+            count->labels[i]++;
     count->all++;
     s->shown++;
 done:
@@ -363,8 +368,7 @@ done:
     return st;
 }
 
-/* ---- files -------------------------------------------------------------------------
- */
+/* ---- files ---------------------------------------------------------------------- */
 
 static bool full(const struct show *s)
 {
@@ -463,8 +467,7 @@ done:
     return st;
 }
 
-/* ---- the command -------------------------------------------------------------------
- */
+/* ---- the command ---------------------------------------------------------------- */
 
 static bool parse_option(int code, const char *text, struct show *s)
 {

@@ -88,8 +88,7 @@ done:
     return st;
 }
 
-/* ---- JSON --------------------------------------------------------------------------
- */
+/* ---- JSON ----------------------------------------------------------------------- */
 
 static enum fecit_status push_string(struct bytes *b, const char *text, size_t size)
 {

@@ -7,32 +7,30 @@
 #define FIRST_LOOK (64u << 10) /* bytes wanted at once while looking for a line's end */
 
 /* The length of the line at the stream's place without its end; *with_end with it. A line
- * longer than `most` gives FECIT_E_INPUT, and the stream stands behind it. */
+ * longer than `most` is passed over without being held: *too_long, and the stream stands
+ * behind it. */
 static enum fecit_status line_size(struct stream *s, size_t most, size_t *size,
-                                   size_t *with_end)
+                                   size_t *with_end, bool *too_long)
 {
     enum fecit_status st = FECIT_OK;
     size_t seen = 0;
     const uint8_t *end;
 
+    *too_long = false;
     for (;;) {
         TRY(stream_fill(s, seen + FIRST_LOOK));
         end = memchr(stream_data(s) + seen, '\n', stream_size(s) - seen);
-        if (end || s->end) break;
-        seen = stream_size(s);
+        seen = end ? (size_t)(end - stream_data(s)) : stream_size(s);
         if (seen > most) {
-            while (!end && stream_size(s) > 0) {
-                stream_skip(s, stream_size(s));
-                TRY(stream_fill(s, FIRST_LOOK));
-                end = memchr(stream_data(s), '\n', stream_size(s));
-            }
-            if (end) stream_skip(s, (size_t)(end - stream_data(s)) + 1);
-            st = FECIT_E_INPUT;
-            goto done;
+            *too_long = true;
+            stream_skip(s, seen);
+            seen = 0;
         }
+        if (end || s->end) break;
     }
-    *size = end ? (size_t)(end - stream_data(s)) : stream_size(s);
-    *with_end = *size + (end ? 1 : 0);
+    *size = seen;
+    *with_end = seen + (end ? 1 : 0);
+    if (*too_long) stream_skip(s, *with_end);
 done:
     return st;
 }
@@ -140,14 +138,16 @@ enum fecit_status jsonl_next(struct reading *r, struct document *d)
         const uint64_t offset = s->offset, line = s->line;
         const char *why = NULL;
         size_t size = 0, with_end = 0;
-        st = line_size(s, most, &size, &with_end);
-        if (st == FECIT_E_INPUT) {
+        bool too_long;
+        TRY(line_size(s, most, &size, &with_end, &too_long));
+        if (too_long) {
+            char text[96];
+            snprintf(text, sizeof text, "the line is longer than %zu bytes; split the record",
+                     most);
             s->line++;
-            TRY(format_reject(r, offset, line, NULL, 0,
-                              "the line is longer than 256 MiB; split the record"));
+            TRY(format_reject(r, offset, line, NULL, 0, text));
             continue;
         }
-        TRY(st);
         if (with_end == 0) {
             st = FECIT_END;
             break;

@@ -1,7 +1,6 @@
 /* test_records.c -- rows come back as they were written; damage never passes the
  * footer. */
 #include "records.h"
-#include "results_pack.h"
 
 #include "results_sample.h"
 #include <xxhash.h>
@@ -31,7 +30,7 @@ static enum fecit_status read_all(const char *path, uint64_t *rows)
 {
     struct records *file;
     struct record row;
-    enum fecit_status st = records_open(path, &file);
+    enum fecit_status st = records_open(path, &file), again;
 
     *rows = 0;
     if (st != FECIT_OK) {
@@ -43,8 +42,9 @@ static enum fecit_status read_all(const char *path, uint64_t *rows)
         ++*rows;
         touch(row, 0);
     }
-    if (st != FECIT_E_MEMORY) /* asked again, the same answer */
-        assert_int_equal(records_next(file, &row), st);
+    /* Asked again, the same answer (unless the memory hook strikes only now). */
+    again = records_next(file, &row);
+    assert_true(again == st || again == FECIT_E_MEMORY);
     records_close(file);
     return st;
 }
