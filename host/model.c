@@ -252,7 +252,8 @@ enum fecit_status model_threshold(const struct model *m, double recall, float *o
         *out = m->threshold;
         return FECIT_OK;
     }
-    while (i > 0 && (double)m->curve[i - 1].recall < recall)
+    /* The curve is float: .9 there is a little less than .9 here. */
+    while (i > 0 && (double)m->curve[i - 1].recall < recall - 1e-6)
         i--;
     if (i == 0)
         FAIL(FECIT_E_USAGE,

@@ -3,6 +3,7 @@
 #include "../base/json.h"
 #include "../base/sha256.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
@@ -85,97 +86,145 @@ static bool is(const char *text, size_t size, const char *word)
     return strlen(word) == size && !memcmp(text, word, size);
 }
 
-/* Where the row belongs: its own `split`, else by the hash of its scenario or document. */
-static enum examples_part part_of(const struct loading *l, struct json row,
-                                  const char *fallback, size_t fallback_size)
+/* What a line says. The pointers borrow from the JSON reader. */
+struct line {
+    const char *text, *lang, *split, *group; /* group: scenario, else document, else text */
+    size_t text_size, lang_size, split_size, group_size;
+    uint32_t label;
+    bool soft;
+    float p[FECIT_LABELS], weight;
+};
+
+/* Where the row belongs: its own `split`, else by the hash of its group. */
+static enum examples_part part_of(const struct loading *l, const struct line *line)
 {
-    const char *text;
-    size_t size;
+    const char *skip = l->options->skip_language;
     uint64_t hash;
 
-    if (l->options->skip_language && text_of(row, "lang", &text, &size) &&
-        is(text, size, l->options->skip_language))
-        return EXAMPLES_TEST;
-    if (text_of(row, "split", &text, &size)) {
-        if (is(text, size, "train")) return EXAMPLES_TRAIN;
-        if (is(text, size, "validation")) return EXAMPLES_VALIDATION;
-        if (is(text, size, "test")) return EXAMPLES_TEST;
-    }
-    if (!text_of(row, "scenario", &text, &size) && !text_of(row, "doc", &text, &size)) {
-        text = fallback;
-        size = fallback_size;
-    }
-    hash = XXH3_64bits_withSeed(text, size, l->options->seed);
+    if (skip && is(line->lang, line->lang_size, skip)) return EXAMPLES_TEST;
+    if (line->soft) return EXAMPLES_TRAIN;
+    if (is(line->split, line->split_size, "train")) return EXAMPLES_TRAIN;
+    if (is(line->split, line->split_size, "validation")) return EXAMPLES_VALIDATION;
+    if (is(line->split, line->split_size, "test")) return EXAMPLES_TEST;
+    hash = XXH3_64bits_withSeed(line->group, line->group_size, l->options->seed);
     return (double)(hash >> 11) * 0x1p-53 < l->options->validation ? EXAMPLES_VALIDATION
                                                                     : EXAMPLES_TRAIN;
 }
 
 /* One good row. */
-static enum fecit_status row_push(struct loading *l, struct json row, const char *text,
-                                  size_t size, uint32_t label)
+static enum fecit_status row_push(struct loading *l, const struct line *line)
 {
     enum fecit_status st = FECIT_OK;
     struct examples *e = l->e;
     struct example *x;
-    const char *lang = "und";
-    size_t lang_size = 3;
     bool repeated;
     void *grown;
     const size_t begin = l->list.count;
+    const enum examples_part part = part_of(l, line);
 
-    TRY(seen_push(&l->seen, XXH3_64bits(text, size), &repeated));
-    if (repeated) {
-        e->repeated++;
-        goto done;
-    }
+    TRY(seen_push(&l->seen, XXH3_64bits(line->text, line->text_size), &repeated));
+    if (repeated) e->repeated++;
+    if (repeated || (line->soft && part != EXAMPLES_TRAIN)) goto done;
     TRY_MEM(grown = mem_grow(e->items, &e->capacity, e->n + 1, sizeof *e->items));
     e->items = grown;
     x = &e->items[e->n];
-    *x = (struct example){0};
-    TRY(tokens_push(l->tokens, text, size, &l->list, NULL));
-    text_of(row, "lang", &lang, &lang_size);
-    x->begin = (uint32_t)begin;
-    x->count = (uint32_t)(l->list.count - begin);
-    x->label = label;
-    x->language = language_find(e, lang, lang_size);
-    x->part = part_of(l, row, text, size);
-    TRY_MEM(x->text = mem_text(text, size));
+    TRY(tokens_push(l->tokens, line->text, line->text_size, &l->list, NULL));
+    *x = (struct example){
+        .begin = (uint32_t)begin,
+        .count = (uint32_t)(l->list.count - begin),
+        .label = line->label,
+        .soft = line->soft,
+        .weight = line->weight,
+        .language = language_find(e, line->lang, line->lang_size),
+        .part = part,
+    };
+    memcpy(x->p, line->p, sizeof x->p);
+    TRY_MEM(x->text = mem_text(line->text, line->text_size));
     e->n++;
-    sha256_push(&l->sha, fecit_label_name((enum fecit_label)label), 1);
-    sha256_push(&l->sha, text, size);
+    e->soft += line->soft;
+    sha256_push(&l->sha, line->p, sizeof line->p);
+    sha256_push(&l->sha, &line->weight, sizeof line->weight);
+    sha256_push(&l->sha, line->text, line->text_size);
+    sha256_push(&l->sha, "", 1); /* so that two texts are not one longer */
 done:
     return st;
 }
 
+/* "class" into p and label. */
+static const char *class_read(struct json row, struct line *line)
+{
+    const char *name;
+    size_t size;
+
+    if (!text_of(row, "class", &name, &size))
+        return "no string \"class\", and no \"p_class\"";
+    for (uint32_t c = 0; c < FECIT_LABELS; c++)
+        if (is(name, size, fecit_label_name((enum fecit_label)c))) {
+            line->p[c] = 1;
+            line->label = c;
+            return NULL;
+        }
+    return "\"class\" is not one of none, asserted, hedged, denied";
+}
+
+/* "p_class", a list of four probabilities, into p and label. */
+static const char *teacher_read(struct json list, struct line *line)
+{
+    struct json number;
+    double p, sum = 0;
+
+    line->soft = true;
+    for (uint32_t c = 0; c < FECIT_LABELS; c++) {
+        if (!json_item(list, c, &number) || !json_number(number, &p) || !(p >= 0))
+            return "\"p_class\" is no list of four probabilities";
+        sum += p;
+        line->p[c] = (float)p;
+        if (line->p[c] > line->p[line->label]) line->label = c;
+    }
+    return fabs(sum - 1) < 0.01 ? NULL : "the four of \"p_class\" do not sum to 1";
+}
+
+/* The fields of a row; why it is refused (static), or NULL. */
+static const char *fields_read(struct json row, struct line *line)
+{
+    struct json value;
+    double weight = 1;
+
+    *line = (struct line){.lang = "und", .lang_size = 3, .split = ""};
+    if (!text_of(row, "text", &line->text, &line->text_size)) return "no string \"text\"";
+    text_of(row, "lang", &line->lang, &line->lang_size);
+    text_of(row, "split", &line->split, &line->split_size);
+    if (!text_of(row, "scenario", &line->group, &line->group_size) &&
+        !text_of(row, "doc", &line->group, &line->group_size)) {
+        line->group = line->text;
+        line->group_size = line->text_size;
+    }
+    if (json_get(row, "weight", &value) &&
+        (!json_number(value, &weight) || !(weight > 0 && weight <= 1)))
+        return "\"weight\" is no number above 0 and up to 1";
+    line->weight = (float)weight;
+    if (!json_get(row, "class", &value) && json_get(row, "p_class", &value))
+        return teacher_read(value, line);
+    return class_read(row, line);
+}
+
 /* One line; *why is set (static) when it is refused. */
-static enum fecit_status line_read(struct loading *l, const char *line, size_t size,
+static enum fecit_status line_read(struct loading *l, const char *text, size_t size,
                                    const char **why)
 {
     enum fecit_status st;
     struct json row;
-    const char *text, *name;
-    size_t text_size, name_size;
-    uint32_t label = 0;
+    struct line line;
 
     *why = NULL;
-    st = json_parse(l->reader, line, size, &row, NULL);
+    st = json_parse(l->reader, text, size, &row, NULL);
     if (st == FECIT_E_INPUT) {
         *why = "not JSON";
         return FECIT_OK;
     }
     TRY(st);
-    if (!text_of(row, "text", &text, &text_size))
-        *why = "no string \"text\"";
-    else if (!text_of(row, "class", &name, &name_size))
-        *why = "no string \"class\"";
-    if (*why) goto done;
-    while (label < FECIT_LABELS &&
-           !is(name, name_size, fecit_label_name((enum fecit_label)label)))
-        label++;
-    if (label == FECIT_LABELS)
-        *why = "\"class\" is not one of none, asserted, hedged, denied";
-    else
-        TRY(row_push(l, row, text, text_size, label));
+    *why = fields_read(row, &line);
+    if (!*why) TRY(row_push(l, &line));
 done:
     return st;
 }

@@ -321,6 +321,7 @@ static enum fecit_status training_open(struct training *t)
                       &t->examples));
     t->result->bad = t->examples->bad;
     t->result->repeated = t->examples->repeated;
+    t->result->taught = t->examples->soft;
     memcpy(t->result->first_bad, t->examples->first_bad, sizeof t->result->first_bad);
     TRY(parts_sort(t));
     TRY(device_open(o->device, &t->device));

@@ -37,7 +37,8 @@ struct train_report {
 };
 
 struct train_result {
-    uint64_t n[3], bad, repeated; /* sentences by enum examples_part */
+    uint64_t n[3], taught, bad, repeated; /* sentences by enum examples_part; a teacher's
+                                             rows among those that train */
     char first_bad[512];
     float temperature, threshold;
     struct evaluation validation, test; /* calibrated, at the threshold */
