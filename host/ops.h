@@ -10,11 +10,12 @@
 #include <stdbool.h>
 
 #define OPS_NO_POOL 0xFFFFFFFFu
+#define OPS_QUERIES 8 /* their sums must fit into registers */
 
 struct ops;
 
-/* Build the kernels for rows of `dim` columns, held as int8 (`byte_rows`) or float, with a
- * faster attention for exactly n_queries (0: none).
+/* Build the kernels for rows of `dim` columns, held as int8 (`byte_rows`) or float, and
+ * ops_embed_bag_weighted for exactly n_queries, at most OPS_QUERIES (0: without it).
  * Borrows the device until ops_close(). Caller owns *out. */
 enum fecit_status ops_open(struct device *d, uint32_t dim, bool byte_rows,
                            uint32_t n_queries, struct ops **out);
@@ -42,6 +43,18 @@ enum fecit_status ops_embed_bag_attention(struct ops *o, const struct ops_batch 
                                           uint32_t n_queries, uint32_t width,
                                           uint32_t column, struct device_buffer *out,
                                           struct device_buffer *alpha);
+/* out [n_rows][K]: every row's score for every query */
+enum fecit_status ops_embed_bag_scores(struct ops *o, const struct device_buffer *table,
+                                       const struct device_buffer *queries,
+                                       uint32_t n_rows, uint32_t n_queries,
+                                       struct device_buffer *out);
+/* Attention of a finished model: weights [V][n_queries of ops_open] = exp(score - the
+ * query's greatest score). The same pools as ops_embed_bag_attention. */
+enum fecit_status ops_embed_bag_weighted(struct ops *o, const struct ops_batch *in,
+                                         const struct device_buffer *table,
+                                         const struct device_buffer *weights,
+                                         uint32_t width, uint32_t column,
+                                         struct device_buffer *out);
 /* x [n][n_in], w [n_out][n_in], bias [n_out] -> out [n][n_out] */
 enum fecit_status ops_linear(struct ops *o, const struct device_buffer *x,
                              const struct device_buffer *w,
@@ -65,6 +78,8 @@ void embed_bag_attention_cpu(const uint32_t *ids, const struct shared_span *span
                              const float *table, const float *queries, uint32_t n_queries,
                              uint32_t n_spans, uint32_t dim, uint32_t width,
                              uint32_t column, float *out, float *alpha);
+void embed_bag_scores_cpu(const float *table, const float *queries, uint32_t n_rows,
+                          uint32_t n_queries, uint32_t dim, float *out);
 void linear_cpu(const float *x, const float *w, const float *bias, uint32_t n,
                 uint32_t n_in, uint32_t n_out, float *out);
 void gelu_cpu(const float *x, uint32_t n, float *out);

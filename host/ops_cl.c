@@ -18,7 +18,7 @@ enum fecit_status ops_open(struct device *d, uint32_t dim, bool byte_rows,
              dim);
     o->device = d;
     o->dim = dim;
-    o->n_queries = n_queries == 2 || n_queries == 4 || n_queries == 8 ? n_queries : 0;
+    o->n_queries = n_queries <= OPS_QUERIES ? n_queries : 0;
     snprintf(options, sizeof options, "-cl-std=CL1.2 -w -DDIM=%u%s", dim,
              byte_rows ? " -DROW_BYTES" : "");
     if (o->n_queries > 0)
@@ -127,18 +127,39 @@ enum fecit_status ops_embed_bag_attention(struct ops *o, const struct ops_batch 
     enum fecit_status st = FECIT_OK;
     const uint32_t keep = alpha != NULL;
 
-    if (!keep && n_queries == o->n_queries) {
-        LAUNCH("embed_bag_attention_fixed", in->n_spans, 0, OPS_BUFFER(in->ids),
-               OPS_BUFFER(in->spans), OPS_BUFFER(table), OPS_BUFFER(queries),
-               OPS_VALUE(in->n_spans), OPS_VALUE(width), OPS_VALUE(column),
-               OPS_BUFFER(out));
-        return FECIT_OK;
-    }
     if (!alpha) alpha = o->none;
     LAUNCH("embed_bag_attention", n_queries, in->n_spans, OPS_BUFFER(in->ids),
            OPS_BUFFER(in->spans), OPS_BUFFER(table), OPS_BUFFER(queries),
            OPS_VALUE(n_queries), OPS_VALUE(in->n_spans), OPS_VALUE(width),
            OPS_VALUE(column), OPS_BUFFER(out), OPS_VALUE(keep), OPS_BUFFER(alpha));
+done:
+    return st;
+}
+
+enum fecit_status ops_embed_bag_scores(struct ops *o, const struct device_buffer *table,
+                                       const struct device_buffer *queries,
+                                       uint32_t n_rows, uint32_t n_queries,
+                                       struct device_buffer *out)
+{
+    enum fecit_status st = FECIT_OK;
+
+    LAUNCH("embed_bag_scores", n_queries, n_rows, OPS_BUFFER(table), OPS_BUFFER(queries),
+           OPS_VALUE(n_rows), OPS_VALUE(n_queries), OPS_BUFFER(out));
+done:
+    return st;
+}
+
+enum fecit_status ops_embed_bag_weighted(struct ops *o, const struct ops_batch *in,
+                                         const struct device_buffer *table,
+                                         const struct device_buffer *weights,
+                                         uint32_t width, uint32_t column,
+                                         struct device_buffer *out)
+{
+    enum fecit_status st = FECIT_OK;
+
+    LAUNCH("embed_bag_weighted", in->n_spans, 0, OPS_BUFFER(in->ids), OPS_BUFFER(in->spans),
+           OPS_BUFFER(table), OPS_BUFFER(weights), OPS_VALUE(in->n_spans),
+           OPS_VALUE(width), OPS_VALUE(column), OPS_BUFFER(out));
 done:
     return st;
 }

@@ -80,6 +80,15 @@ void embed_bag_attention_cpu(const uint32_t *ids, const struct shared_span *span
         }
 }
 
+void embed_bag_scores_cpu(const float *table, const float *queries, uint32_t n_rows,
+                          uint32_t n_queries, uint32_t dim, float *out)
+{
+    for (uint32_t r = 0; r < n_rows; r++)
+        for (uint32_t k = 0; k < n_queries; k++)
+            out[(size_t)r * n_queries + k] =
+                (float)dot(table + (size_t)r * dim, queries + (size_t)k * dim, dim);
+}
+
 void linear_cpu(const float *x, const float *w, const float *bias, uint32_t n,
                 uint32_t n_in, uint32_t n_out, float *out)
 {

@@ -9,7 +9,7 @@ struct ops {
     struct device *device;
     struct program *program;
     uint32_t dim;
-    uint32_t n_queries; /* that embed_bag_attention_fixed was built for; 0 = none */
+    uint32_t n_queries; /* that embed_bag_weighted was built for; 0 = none */
     struct device_buffer *none; /* stands for an argument that is not used */
     cl_kernel kernels[32];      /* [n_kernels] made on first use, found by name */
     const char *names[32];

@@ -1,10 +1,13 @@
 #include "sieve.h"
 
+#include <math.h>
+
 
 struct sieve {
     struct device *device;
     struct ops *ops;
     struct sieve_weights shape; /* the pointers are not used after opening */
+    struct device_buffer *weights; /* [V][K], see weights_build(); NULL: plain attention */
     struct device_buffer *rows, *queries, *hidden_weight, *hidden_bias, *out_weight,
         *out_bias;
     /* One set serves all batches: the queue is in order. */
@@ -33,6 +36,46 @@ done:
     return st;
 }
 
+/* How far a query's scores may lie apart: beyond it exp() of the least would be no float. */
+#define SCORE_RANGE 60.0f
+
+/* exp(score - the query's greatest) for every row and query, once for all sentences. Not when
+ * the queries are too many or their scores too far apart; then s->weights stays NULL. */
+static enum fecit_status weights_build(struct sieve *s)
+{
+    enum fecit_status st = FECIT_OK;
+    const uint32_t n = s->shape.n_rows, k = s->shape.n_queries;
+    const size_t size = (size_t)n * k * sizeof(float);
+    struct device_buffer *weights = NULL;
+    float *w = NULL;
+    bool good = k > 0 && k <= OPS_QUERIES;
+
+    if (!good) return FECIT_OK;
+    TRY_MEM(w = mem_new((size_t)n * k, sizeof *w));
+    TRY(device_buffer_new(s->device, size, NULL, &weights));
+    TRY(ops_embed_bag_scores(s->ops, s->rows, s->queries, n, k, weights));
+    TRY(device_read(s->device, weights, size, w));
+    for (uint32_t q = 0; q < k && good; q++) {
+        float most = w[q], least = w[q];
+        for (size_t i = q; i < (size_t)n * k; i += k) {
+            most = fmaxf(most, w[i]);
+            least = fminf(least, w[i]);
+        }
+        for (size_t i = q; i < (size_t)n * k; i += k)
+            w[i] = expf(w[i] - most);
+        good = most - least < SCORE_RANGE;
+    }
+    if (!good) goto done;
+    TRY(device_write(s->device, weights, size, w));
+    device_finish(s->device);
+    s->weights = weights;
+    weights = NULL;
+done:
+    device_buffer_free(weights);
+    mem_free(w);
+    return st;
+}
+
 enum fecit_status sieve_open(struct device *d, const struct sieve_weights *w,
                              struct sieve **out)
 {
@@ -56,6 +99,7 @@ enum fecit_status sieve_open(struct device *d, const struct sieve_weights *w,
         TRY(scaled_buffer(d, w, w->out_weight, SHARED_CLASSES, width, &s->out_weight));
     }
     TRY(device_buffer_new(d, SHARED_CLASSES * sizeof(float), w->out_bias, &s->out_bias));
+    TRY(weights_build(s));
     *out = s;
     s = NULL;
 done:
@@ -67,6 +111,7 @@ void sieve_close(struct sieve *s)
 {
     if (!s) return;
     ops_close(s->ops);
+    device_buffer_free(s->weights);
     device_buffer_free(s->rows);
     device_buffer_free(s->queries);
     device_buffer_free(s->hidden_weight);
@@ -97,7 +142,10 @@ static enum fecit_status pools_run(struct sieve *s, const struct ops_batch *in)
         TRY(ops_embed_bag_max(s->ops, in, s->rows, width, column, s->pooled, NULL));
         column += w->dim;
     }
-    if (w->n_queries > 0)
+    if (s->weights)
+        TRY(ops_embed_bag_weighted(s->ops, in, s->rows, s->weights, width, column,
+                                   s->pooled));
+    else if (w->n_queries > 0)
         TRY(ops_embed_bag_attention(s->ops, in, s->rows, s->queries, w->n_queries, width,
                                     column, s->pooled, NULL));
 done:

@@ -121,60 +121,54 @@ kernel void embed_bag_attention(global const uint *ids,
         }
 }
 
-#ifdef QUERIES
-/* The same for exactly QUERIES queries (2, 4 or 8) and without keeping: each row is loaded
- * and widened once for all of them, and one exp() serves all their weights.
- * Launch: global (n_spans). */
-#define JOIN_(a, b) a##b
-#define JOIN(a, b)  JOIN_(a, b)
-typedef JOIN(float, QUERIES) scores_t;
+/* out [n_rows][n_queries]: row . query. Attention weighs a piece by its own row alone, so a
+ * finished model knows every piece's score before the first sentence comes.
+ * Launch: global (n_queries, n_rows). Twin: embed_bag_scores_cpu(). */
+kernel void embed_bag_scores(global const row_t *table, global const float *queries,
+                             uint n_rows, uint n_queries, global float *out)
+{
+    const uint k = get_global_id(0);
+    const uint r = get_global_id(1);
+    if (k >= n_queries || r >= n_rows) return;
+    float16 dots = 0.0f;
 
-kernel void embed_bag_attention_fixed(global const uint *ids,
-                                      global const struct shared_span *spans,
-                                      global const row_t *table,
-                                      global const float *queries, uint n_spans,
-                                      uint width, uint column, global float *out)
+    for (int v = 0; v < VECTORS; v++)
+        dots = fma(LOAD(table, r, v), vload16((size_t)k * VECTORS + v, queries), dots);
+    out[(size_t)r * n_queries + k] = sum16(dots);
+}
+
+#ifdef QUERIES
+/* embed_bag_attention for a finished model: weights [rows][QUERIES] holds exp(score - the
+ * greatest score of that query), so neither dot products nor exp() are left to do. Sixteen
+ * columns at a time, so that the sums of all queries stay in registers.
+ * Launch: global (n_spans). Twin: embed_bag_attention_cpu(). */
+kernel void embed_bag_weighted(global const uint *ids,
+                               global const struct shared_span *spans,
+                               global const row_t *table, global const float *weights,
+                               uint n_spans, uint width, uint column, global float *out)
 {
     const uint s = get_global_id(0);
     if (s >= n_spans) return;
     const struct shared_span span = spans[s];
-    float16 sum[QUERIES][VECTORS], row[VECTORS];
-    float scores[QUERIES], part[QUERIES];
-    scores_t most = -INFINITY, total = 0.0f;
+    float total[QUERIES];
 
     for (int k = 0; k < QUERIES; k++)
-        for (int v = 0; v < VECTORS; v++)
-            sum[k][v] = 0.0f;
-    for (uint i = span.begin; i < span.begin + span.count; i++) {
-        for (int v = 0; v < VECTORS; v++)
-            row[v] = LOAD(table, ids[i], v);
-        for (int k = 0; k < QUERIES; k++) {
-            float16 dots = 0.0f;
-            for (int v = 0; v < VECTORS; v++)
-                dots = fma(row[v], vload16(k * VECTORS + v, queries), dots);
-            scores[k] = sum16(dots);
-        }
-        const scores_t now = JOIN(vload, QUERIES)(0, scores);
-        if (any(isgreater(now, most))) {
-            const scores_t next = fmax(now, most), shrink = exp(most - next);
-            total *= shrink;
-            JOIN(vstore, QUERIES)(shrink, 0, part);
-            for (int k = 0; k < QUERIES; k++)
-                for (int v = 0; v < VECTORS; v++)
-                    sum[k][v] *= part[k];
-            most = next;
-        }
-        const scores_t weight = exp(now - most);
-        total += weight;
-        JOIN(vstore, QUERIES)(weight, 0, part);
+        total[k] = 0.0f;
+    for (uint i = span.begin; i < span.begin + span.count; i++)
         for (int k = 0; k < QUERIES; k++)
-            for (int v = 0; v < VECTORS; v++)
-                sum[k][v] = fma(row[v], (float16)(part[k]), sum[k][v]);
-    }
-    JOIN(vstore, QUERIES)(span.count ? 1.0f / total : (scores_t)(0.0f), 0, part);
-    for (int k = 0; k < QUERIES; k++)
-        for (int v = 0; v < VECTORS; v++)
-            vstore16(sum[k][v] * part[k], 0,
+            total[k] += weights[(size_t)ids[i] * QUERIES + k];
+    for (int v = 0; v < VECTORS; v++) {
+        float16 sum[QUERIES];
+        for (int k = 0; k < QUERIES; k++)
+            sum[k] = 0.0f;
+        for (uint i = span.begin; i < span.begin + span.count; i++) {
+            const float16 row = LOAD(table, ids[i], v);
+            for (int k = 0; k < QUERIES; k++)
+                sum[k] = fma(row, (float16)(weights[(size_t)ids[i] * QUERIES + k]), sum[k]);
+        }
+        for (int k = 0; k < QUERIES; k++)
+            vstore16(span.count ? sum[k] / total[k] : (float16)(0.0f), 0,
                      out + (size_t)s * width + column + (size_t)k * DIM + 16 * v);
+    }
 }
 #endif

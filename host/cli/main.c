@@ -2,6 +2,7 @@
 #include "args.h"
 
 #include <locale.h>
+#include <signal.h>
 #include <string.h>
 
 static const struct command commands[] = {
@@ -38,6 +39,7 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : NULL;
 
     setlocale(LC_CTYPE, "");
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is then a write error, exit 4 */
     if (!name) {
         print_help(stderr);
         return EXIT_USAGE;

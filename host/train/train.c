@@ -21,6 +21,7 @@ struct training {
     uint32_t *truth;  /* [most of n] */
     float *best;      /* [net_size] parameters of the best epoch */
     double best_score;
+    double weight;    /* sentences an epoch uses, on average */
     int8_t *rows;     /* [V][D] and [D]: the best, quantised */
     float scale[VOCABULARY_BAG];
     struct sieve_weights weights;
@@ -57,6 +58,7 @@ static enum fecit_status parts_sort(struct training *t)
     for (size_t i = 0; i < e->n; i++) {
         const int part = e->items[i].part;
         t->parts[part][t->n[part]++] = (uint32_t)i;
+        if (part == EXAMPLES_TRAIN) t->weight += (double)e->items[i].weight;
     }
     for (int part = 0; part < 3; part++) {
         t->result->n[part] = t->n[part];
@@ -118,6 +120,19 @@ static void shuffle(struct training *t, struct random *random)
     }
 }
 
+/* A teacher's label is drawn anew each time: on average the loss is that of its
+ * probabilities. */
+static uint32_t label_draw(const struct example *x, struct random *random)
+{
+    float left;
+    uint32_t c = 0;
+
+    if (!x->soft) return x->label;
+    for (left = random_unit(random); c < FECIT_LABELS - 1 && left >= x->p[c]; c++)
+        left -= x->p[c];
+    return c;
+}
+
 /* A sentence with some of its pieces left out, so that no single one is relied on; never all
  * of them. */
 static void push_dropped(struct training *t, uint32_t i, struct random *random)
@@ -128,7 +143,7 @@ static void push_dropped(struct training *t, uint32_t i, struct random *random)
 
     for (uint32_t k = 0; k < x->count && n < 512; k++)
         if (random_unit(random) >= t->options->drop_pieces) kept[n++] = ids[k];
-    t->labels[t->batch->n_spans] = x->label;
+    t->labels[t->batch->n_spans] = label_draw(x, random);
     if (n > 0)
         batch_push(t->batch, kept, n);
     else
@@ -142,13 +157,14 @@ static enum fecit_status epoch_run(struct training *t, uint32_t epoch, uint64_t 
     enum fecit_status st = FECIT_OK;
     const struct train_options *o = t->options;
     const size_t n = t->n[EXAMPLES_TRAIN];
-    const size_t steps = (n + o->batch - 1) / o->batch;
+    const double steps = fmax(1, ceil(t->weight / o->batch));
     double sum = 0, one;
+    uint32_t done_steps = 0;
 
     (void)epoch;
     shuffle(t, random);
     for (size_t i = 0; i < n;) {
-        const double left = 1 - (double)*number / ((double)steps * o->epochs);
+        const double left = 1 - (double)*number / (steps * o->epochs);
         const float fall = (float)fmax(0.05, left); /* linear decay to a twentieth */
         const struct net_step step = {
             .number = ++*number,
@@ -160,12 +176,17 @@ static enum fecit_status epoch_run(struct training *t, uint32_t epoch, uint64_t 
             .weights = {1, o->positive_weight, o->positive_weight, o->positive_weight},
         };
         batch_clear(t->batch);
-        while (i < n && t->batch->n_spans < o->batch)
-            push_dropped(t, t->parts[EXAMPLES_TRAIN][i++], random);
+        for (; i < n && t->batch->n_spans < o->batch; i++) {
+            const uint32_t k = t->parts[EXAMPLES_TRAIN][i];
+            if (random_unit(random) < t->examples->items[k].weight)
+                push_dropped(t, k, random);
+        }
+        if (t->batch->n_spans == 0) break; /* the last rows were all passed over */
         TRY(net_learn(t->net, t->batch, t->labels, &step, &one));
         sum += one;
+        done_steps++;
     }
-    *loss = sum / (double)steps;
+    *loss = done_steps ? sum / done_steps : 0;
 done:
     return st;
 }
