@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT "fecit-attribution 1"
+#define FORMAT         "fecit-attribution 1"
+#define MOST_TOLERANCE 0.01 /* of known answers; they are probabilities */
 
 /* A metadata value that must be there. */
 static enum fecit_status note_find(const struct model *m, const char *key, const char **out)
@@ -104,6 +105,17 @@ done:
     return st;
 }
 
+/* A metadata value as JSON. */
+static enum fecit_status note_parse(const struct model *m, struct json_reader *reader,
+                                    const char *key, const char *text, struct json *root)
+{
+    const enum fecit_status st = json_parse(reader, text, strlen(text), root, NULL);
+
+    return st == FECIT_E_INPUT ? status_prefix(FECIT_E_MODEL, "%s: the metadata \"%s\"",
+                                               tensors_path(m->file), key)
+                               : st;
+}
+
 /* `[[recall, threshold, pass], ...]` by falling recall. */
 static enum fecit_status curve_read(struct model *m, struct json_reader *reader)
 {
@@ -112,13 +124,17 @@ static enum fecit_status curve_read(struct model *m, struct json_reader *reader)
     struct json root, point, number;
 
     TRY(note_find(m, "curve", &text));
-    TRY(json_parse(reader, text, strlen(text), &root, NULL));
+    TRY(note_parse(m, reader, "curve", text, &root));
     while (m->n_curve < MODEL_CURVE && json_item(root, m->n_curve, &point)) {
         double v[3];
         for (size_t i = 0; i < 3; i++)
             if (!json_item(point, i, &number) || !json_number(number, &v[i]))
                 FAIL(FECIT_E_MODEL, "%s: curve point %u is not three numbers",
                      tensors_path(m->file), m->n_curve);
+        if (!(v[0] > 0 && v[0] <= (m->n_curve ? (double)m->curve[m->n_curve - 1].recall : 1)))
+            FAIL(FECIT_E_MODEL, "%s: the recall of curve point %u is %g; expected 1 or less, "
+                                "falling",
+                 tensors_path(m->file), m->n_curve, v[0]);
         m->curve[m->n_curve++] =
             (struct model_point){(float)v[0], (float)v[1], (float)v[2]};
     }
@@ -136,21 +152,24 @@ static enum fecit_status known_read(struct model *m, struct json_reader *reader)
     size_t size;
 
     TRY(note_find(m, "known_answers", &note));
-    TRY(json_parse(reader, note, strlen(note), &root, NULL));
+    TRY(note_parse(m, reader, "known_answers", note, &root));
+    /* A wide tolerance would wave every device through. */
     if (!json_get(root, "tolerance", &value) || !json_number(value, &x) ||
-        !json_get(root, "answers", &answers) || json_count(answers) == 0)
-        FAIL(FECIT_E_MODEL, "%s: known_answers is empty or lacks its tolerance",
-             tensors_path(m->file));
+        !(x > 0 && x <= MOST_TOLERANCE) || !json_get(root, "answers", &answers) ||
+        json_count(answers) == 0)
+        FAIL(FECIT_E_MODEL,
+             "%s: known_answers is empty, or its tolerance is not between 0 and %g",
+             tensors_path(m->file), MOST_TOLERANCE);
     m->tolerance = (float)x;
     while (m->n_known < MODEL_KNOWN && json_item(answers, m->n_known, &answer)) {
         struct model_known *k = &m->known[m->n_known];
         if (!json_get(answer, "text", &value) || !json_text(value, &text, &size) ||
             !json_get(answer, "p", &value))
-            FAIL(FECIT_E_MODEL, "%s: known answer %u lacks text or p",
+            FAIL(FECIT_E_MODEL, "%s: known_answers: number %u lacks text or p",
                  tensors_path(m->file), m->n_known);
         for (size_t i = 0; i < FECIT_LABELS; i++) {
             if (!json_item(value, i, &number) || !json_number(number, &x))
-                FAIL(FECIT_E_MODEL, "%s: known answer %u has no four probabilities",
+                FAIL(FECIT_E_MODEL, "%s: known_answers: number %u has no four probabilities",
                      tensors_path(m->file), m->n_known);
             k->p[i] = (float)x;
         }
@@ -158,7 +177,6 @@ static enum fecit_status known_read(struct model *m, struct json_reader *reader)
         m->n_known++;
     }
 done:
-    if (st == FECIT_E_INPUT) st = status_prefix(FECIT_E_MODEL, "known_answers");
     return st;
 }
 

@@ -11,8 +11,8 @@
 /* Recall against cost: [[recall, threshold, pass], ...] by falling recall. */
 static enum fecit_status curve_print(const struct export *e, struct bytes *out)
 {
-    static const double recalls[] = {.99, .98, .97, .95, .92, .9, .85, .8,
-                                     .75, .7,  .6,  .5,  .4,  .3, .2,  .1};
+    static const double recalls[] = {.995, .99, .98, .97, .96, .95, .93, .9, .87, .85,
+                                     .8,   .75, .7,  .6,  .5,  .4,  .3,  .2, .1,  .05};
     enum fecit_status st = FECIT_OK;
     float threshold, pass;
 

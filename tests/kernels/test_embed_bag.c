@@ -82,6 +82,44 @@ static void attention_is_the_twins(const struct bag_shape *s)
     bag_free(b);
 }
 
+/* The road of a finished model: scores of all rows first, then weighted sums. */
+static void weighted_is_the_twins(const struct bag_shape *s)
+{
+    struct bag *b = bag_new(s);
+    const size_t n = (size_t)s->B * b->width, size = n * sizeof(float);
+    const size_t n_w = (size_t)BAG_ROWS * s->K;
+    float *expected = calloc(n, sizeof *expected), *scores = calloc(n_w, 4), *got;
+    struct device_buffer *out = check_upload(expected, size), *d_w = check_upload(scores, n_w * 4);
+
+    if (s->bytes) { /* ops_open() was given the queries' number only then */
+        embed_bag_scores_cpu(b->table, b->queries, BAG_ROWS, s->K, s->D, scores);
+        CHECK(ops_embed_bag_scores(b->ops, b->d_table, b->d_queries, BAG_ROWS, s->K, d_w));
+        got = check_fetch(d_w, n_w * 4);
+        check_near("scores", got, scores, n_w, 4e-5); /* sums of up to 384 products, 20 */
+        for (size_t i = 0; i < n_w; i++)
+            got[i] = expf(got[i] - 20);
+        d_w = check_upload(got, n_w * 4);
+        free(got);
+        embed_bag_attention_cpu(b->ids, b->spans, b->table, b->queries, s->K, s->B, s->D,
+                                b->width, 2 * s->D, expected, NULL);
+        CHECK(ops_embed_bag_weighted(b->ops, &b->in, b->d_table, d_w, b->width, 2 * s->D,
+                                     out));
+    }
+    got = check_fetch(out, size);
+    check_near("weighted", got, expected, n, 4e-5 * (double)b->largest);
+    device_buffer_free(d_w);
+    free(got);
+    free(scores);
+    free(expected);
+    bag_free(b);
+}
+
+static void weighted(void **state)
+{
+    (void)state;
+    CHECK_TABLE(bag_shapes, weighted_is_the_twins);
+}
+
 static void mean(void **state)
 {
     (void)state;
@@ -133,6 +171,7 @@ int main(void)
         cmocka_unit_test(mean),
         cmocka_unit_test(max),
         cmocka_unit_test(attention),
+        cmocka_unit_test(weighted),
         cmocka_unit_test(scores_of_hundreds),
     };
     return cmocka_run_group_tests(tests, check_open, check_close);

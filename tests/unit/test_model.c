@@ -321,6 +321,13 @@ static void wrong_answers(void **state)
     assert_non_null(strstr(status_text(), "known answer 1"));
     assert_non_null(strstr(status_text(), "should be"));
     assert_null(e.model);
+    /* The same when the record is what differs, and when the answer is no number. */
+    assert_int_equal(engine_open(&e, scratch_path("good"), NULL), FECIT_OK);
+    e.model->known[e.model->n_known - 1].p[FECIT_HEDGED] += 2 * e.model->tolerance;
+    assert_int_equal(model_check(e.model, e.device, e.sieve), FECIT_E_DEVICE);
+    e.model->known[e.model->n_known - 1].p[FECIT_HEDGED] = NAN;
+    assert_int_equal(model_check(e.model, e.device, e.sieve), FECIT_E_DEVICE);
+    engine_close(&e);
 }
 
 int main(void)

@@ -1,353 +1,284 @@
-/* test_train.c -- labelled lines in, figures by hand, a small set learned, the same bytes
- * twice, and models that must be refused. Trains on the device that is there. */
+/* test_train.c -- the whole road from labelled lines to a model file, on the device that is
+ * there. */
+#include "small_model.h"
 #include "engine.h"
-#include "train/train.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-#include <cmocka.h>
+#include <math.h>
 
-static char folder[] = "/tmp/fecit-train-XXXXXX";
-static char vocabulary_path[512];
-static struct vocabulary *vocabulary;
-
-static const char *at(const char *name)
+static int open_all(void **state)
 {
-    static char paths[4][600];
-    static int turn;
-    char *p = paths[turn++ % 4];
+    if (scratch_open(state)) return -1;
+    small_vocabulary(scratch_path("vocabulary.safetensors"), 0);
+    small_examples(scratch_path("labelled.jsonl"), 600);
+    return 0;
+}
 
-    snprintf(p, 600, "%s/%s", folder, name);
+/* What the callback saw. */
+struct seen {
+    uint32_t epochs, last_kept, stop_after;
+    double first_loss, last_loss;
+};
+
+static int on_epoch(void *self, const struct train_epoch *e)
+{
+    struct seen *s = self;
+
+    s->epochs++;
+    if (s->epochs == 1) s->first_loss = e->loss;
+    s->last_loss = e->loss;
+    if (e->kept) s->last_kept = e->epoch;
+    return s->epochs == s->stop_after;
+}
+
+static void run(const struct train_options *o, struct train_result *r, struct seen *seen)
+{
+    const struct train_report report = {on_epoch, seen};
+
+    if (train_run(o, &report, r) != FECIT_OK) fail_msg("%s", status_text());
+}
+
+static void learns(void **state)
+{
+    const char *paths[] = {scratch_path("labelled.jsonl")};
+    struct train_options o = small_options(paths);
+    static struct train_result r;
+    struct seen seen = {0};
+
+    (void)state;
+    run(&o, &r, &seen);
+    assert_int_equal(r.n[EXAMPLES_TRAIN] + r.n[EXAMPLES_VALIDATION], 600);
+    assert_true(r.n[EXAMPLES_VALIDATION] > 100);
+    assert_true(seen.last_loss < 0.5 * seen.first_loss);
+    assert_true(r.validation.f1 > 0.95);
+    assert_true(r.validation.macro_f1 > 0.9);
+    assert_true(r.validation.auc > 0.98);
+    assert_int_equal(r.kept_epoch, seen.last_kept);
+    assert_int_equal(r.n_languages, 2);
+    assert_int_equal(r.languages[0].validation.n + r.languages[1].validation.n,
+                     r.n[EXAMPLES_VALIDATION]);
+}
+
+/* Each part of the sieve can learn on its own. */
+static void every_shape_learns(void **state)
+{
+    static const struct net_shape shapes[] = {
+        {true, false, 16, 0, 0},  {false, true, 16, 0, 0}, {false, false, 16, 1, 0},
+        {true, false, 32, 0, 8},  {false, true, 16, 0, 4}, {true, true, 16, 3, 16},
+        {false, false, 48, 2, 8},
+    };
+    const char *paths[] = {scratch_path("labelled.jsonl")};
+    static struct train_result r;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct train_options o = small_options(paths);
+        struct seen seen = {0};
+        o.shape = shapes[i];
+        run(&o, &r, &seen);
+        if (!(r.validation.best_f1 > 0.9))
+            fail_msg("shape %zu: best F1 %.3f", i, r.validation.best_f1);
+    }
+}
+
+static void same_bytes_twice(void **state)
+{
+    const char *paths[] = {scratch_path("labelled.jsonl")};
+    struct train_options o = small_options(paths);
+    static struct train_result r;
+    struct seen seen = {0};
+    uint8_t *file[3];
+    size_t size[3];
+
+    (void)state;
+    o.epochs = 2;
+    o.seeds = 2;
+    for (int i = 0; i < 3; i++) {
+        o.out = scratch_path("attribution.safetensors");
+        o.seed = i == 2 ? 9 : 1;
+        run(&o, &r, &seen);
+        file[i] = scratch_read(o.out, &size[i]);
+    }
+    assert_int_equal(size[0], size[1]);
+    assert_memory_equal(file[0], file[1], size[0]);
+    assert_true(size[0] != size[2] || memcmp(file[0], file[2], size[0]));
+    for (int i = 0; i < 3; i++)
+        free(file[i]);
+}
+
+/* Nothing can be learnt from labels drawn at random: patience ends it, and the best epoch is
+ * what is kept. */
+static void stops_early(void **state)
+{
+    const char *paths[] = {scratch_path("noise.jsonl")};
+    struct train_options o = small_options(paths);
+    static struct train_result r;
+    struct seen seen = {0};
+    struct bytes text = {0};
+    uint64_t random = 3;
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        const int none = scratch_random(&random) % 4 > 0;
+        assert_int_equal(bytes_print(&text,
+                                     "{\"text\": \"the minister said %d\", \"class\": "
+                                     "\"%s\"}\n",
+                                     i, none ? "none" : "asserted"),
+                         FECIT_OK);
+    }
+    scratch_write(paths[0], text.data, text.size);
+    bytes_clear(&text);
+    o.epochs = 50;
+    o.patience = 2;
+    run(&o, &r, &seen);
+    assert_true(seen.epochs < 50);
+    assert_int_equal(seen.epochs, r.kept_epoch + 2);
+}
+
+static void stops_when_asked(void **state)
+{
+    const char *paths[] = {scratch_path("labelled.jsonl")};
+    struct train_options o = small_options(paths);
+    struct seen seen = {.stop_after = 2};
+    const struct train_report report = {on_epoch, &seen};
+    static struct train_result r;
+
+    (void)state;
+    o.out = scratch_path("unwritten.safetensors");
+    assert_int_equal(train_run(&o, &report, &r), FECIT_E_STOPPED);
+    assert_int_equal(seen.epochs, 2);
+    assert_false(scratch_there(o.out));
+}
+
+/* The rows of a model file as numbers [SMALL_WORDS][16]. */
+static void rows_read(const char *path, float *rows)
+{
+    const uint64_t shape[] = {SMALL_WORDS, 16};
+    struct tensors *file = NULL;
+    struct tensor t, scale;
+
+    assert_int_equal(tensors_load(path, &file), FECIT_OK);
+    assert_int_equal(tensors_find(file, "sieve.rows", TENSOR_I8, 2, shape, &t), FECIT_OK);
+    assert_int_equal(
+        tensors_find(file, "sieve.column_scale", TENSOR_F32, 1, shape + 1, &scale), FECIT_OK);
+    for (int i = 0; i < SMALL_WORDS * 16; i++)
+        rows[i] = ((const int8_t *)t.data)[i] * ((const float *)scale.data)[i % 16];
+    tensors_free(file);
+}
+
+/* Pulled rows stay nearer to where they began than free ones. */
+static void pull_holds_the_rows(void **state)
+{
+    static const float rates[3] = {0, 0.02f, 0.02f}, pulls[3] = {0, 5, 0};
+    static float rows[3][SMALL_WORDS * 16];
+    const char *paths[] = {scratch_path("labelled.jsonl")};
+    static struct train_result r;
+    double moved[3] = {0};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct train_options o = small_options(paths);
+        struct seen seen = {0};
+        o.out = scratch_path("attribution.safetensors");
+        o.rate_rows = rates[i];
+        o.pull_rows = pulls[i];
+        run(&o, &r, &seen);
+        rows_read(o.out, rows[i]);
+        for (int k = 0; k < SMALL_WORDS * 16; k++)
+            moved[i] += fabs((double)rows[i][k] - (double)rows[0][k]);
+    }
+    assert_true(moved[1] > 0);
+    assert_true(moved[1] < 0.7 * moved[2]);
+}
+
+/* p of a statement, by the model in the test's folder. */
+static float ask(const char *text)
+{
+    struct engine engine = {0};
+    struct tokens *tokens = NULL;
+    struct token_list list = {0};
+    struct batch *b = NULL;
+    float p;
+
+    if (engine_open(&engine, scratch_folder, NULL) != FECIT_OK) fail_msg("%s", status_text());
+    assert_int_equal(tokens_new(engine.model->vocabulary, &engine.model->tokens, &tokens),
+                     FECIT_OK);
+    assert_int_equal(batch_new(1, &b), FECIT_OK);
+    assert_int_equal(tokens_push(tokens, text, strlen(text), &list, NULL), FECIT_OK);
+    assert_true(batch_push(b, list.ids, (uint32_t)list.count));
+    assert_int_equal(sieve_run(engine.sieve, b), FECIT_OK);
+    assert_int_equal(sieve_wait(engine.sieve, b), FECIT_OK);
+    p = 1 - b->p[FECIT_NONE];
+    batch_free(b);
+    token_list_clear(&list);
+    tokens_free(tokens);
+    engine_close(&engine);
     return p;
 }
 
-static int set_up(void **state)
+/* A teacher's probabilities are followed where there are no labels. */
+static void follows_a_teacher(void **state)
 {
-    const char *models = getenv("FECIT_MODEL");
+    const char *paths[] = {scratch_path("labelled.jsonl"), scratch_path("taught.jsonl")};
+    struct train_options o = small_options(paths);
+    static struct train_result r;
+    struct seen seen = {0};
+    struct bytes text = {0};
 
     (void)state;
-    snprintf(vocabulary_path, sizeof vocabulary_path, "%s/vocabulary.safetensors",
-             models ? models : "models");
-    if (!mkdtemp(folder)) return -1;
-    return vocabulary_load(vocabulary_path, &vocabulary) == FECIT_OK ? 0 : -1;
+    for (int i = 0; i < 400; i++)
+        assert_int_equal(bytes_print(&text,
+                                     "{\"text\": \"%s to hackers %d\", \"p_class\": "
+                                     "[%g, %g, 0, 0]}\n",
+                                     i % 2 ? "breach" : "charge", i, i % 2 ? 0.1 : 0.9,
+                                     i % 2 ? 0.9 : 0.1),
+                         FECIT_OK);
+    scratch_write(paths[1], text.data, text.size);
+    bytes_clear(&text);
+    o.n_paths = 2;
+    o.out = scratch_path("attribution.safetensors");
+    run(&o, &r, &seen);
+    assert_int_equal(r.taught, 400);
+    assert_int_equal(r.n[EXAMPLES_TRAIN] + r.n[EXAMPLES_VALIDATION], 1000);
+    assert_true(ask("breach to hackers") > 0.6f);
+    assert_true(ask("charge to hackers") < 0.4f);
 }
 
-static int tear_down(void **state)
+static void refuses(void **state)
 {
-    char command[128];
+    const char *paths[] = {scratch_path("labelled.jsonl")};
+    struct train_options o = small_options(paths);
+    static struct train_result r;
 
     (void)state;
-    vocabulary_free(vocabulary);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
-}
-
-static void put(const char *name, const char *text)
-{
-    FILE *f = fopen(at(name), "w");
-
-    assert_non_null(f);
-    fputs(text, f);
-    fclose(f);
-}
-
-static void test_examples(void **state)
-{
-    const struct tokens_options tokens = {0};
-    const struct examples_options options = {.seed = 1, .validation = 0.5};
-    const char *paths[] = {at("labelled.jsonl")};
-    struct examples *e = NULL;
-
-    (void)state;
-    put("labelled.jsonl",
-        "{\"text\":\"A calm day.\",\"class\":\"none\",\"lang\":\"en\",\"doc\":\"d1\"}\n"
-        "{\"text\":\"They blamed Oslo.\",\"class\":\"asserted\",\"split\":\"test\"}\n"
-        "{\"text\":\"A calm day.\",\"class\":\"none\"}\n"
-        "{\"text\":\"Odd.\",\"class\":\"perhaps\"}\n"
-        "oops\n"
-        "{\"class\":\"none\"}\n"
-        "{\"text\":\"Second of d1.\",\"class\":\"hedged\",\"lang\":\"en\",\"doc\":\"d1\"}\n");
-    assert_int_equal(
-        examples_load(paths, 1, vocabulary, &tokens, &options, &e), FECIT_OK);
-    assert_int_equal(e->n, 3);
-    assert_int_equal(e->repeated, 1);
-    assert_int_equal(e->bad, 3);
-    assert_non_null(strstr(e->first_bad, "labelled.jsonl:4"));
-    assert_non_null(strstr(e->first_bad, "none, asserted, hedged, denied"));
-    assert_int_equal(e->items[1].part, EXAMPLES_TEST);
-    assert_int_equal(e->items[0].part, e->items[2].part); /* one document, one side */
-    assert_int_equal(e->items[2].label, FECIT_HEDGED);
-    assert_string_equal(e->languages[e->items[0].language], "en");
-    assert_true(e->items[0].count >= 3);
-    examples_free(e);
-    put("labelled.jsonl", "nothing\n");
-    e = NULL;
-    assert_int_equal(
-        examples_load(paths, 1, vocabulary, &tokens, &options, &e), FECIT_E_INPUT);
-    assert_null(e);
-    paths[0] = "/nonexistent/labels";
-    assert_int_equal(
-        examples_load(paths, 1, vocabulary, &tokens, &options, &e), FECIT_E_INPUT);
-    assert_non_null(strstr(status_text(), "/nonexistent/labels"));
-}
-
-/* Ten sentences whose figures were worked out by hand. */
-static void test_figures(void **state)
-{
-    static const float p[10][4] = {
-        {.1f, .7f, .1f, .1f}, /* .9 asserted, right */
-        {.2f, .1f, .6f, .1f}, /* .8 hedged, right */
-        {.3f, .5f, .1f, .1f}, /* .7 asserted, but none */
-        {.4f, .1f, .1f, .4f}, /* .6 denied, right */
-        {.5f, .3f, .1f, .1f}, /* .5 asserted, but hedged */
-        {.6f, .2f, .1f, .1f}, /* .4 below the threshold, asserted: missed */
-        {.7f, .1f, .1f, .1f}, /* .3 none */
-        {.8f, .1f, 0, .1f},   /* .2 none */
-        {.9f, .1f, 0, 0},     /* .1 none */
-        {1, 0, 0, 0},         /* 0 none */
-    };
-    static const uint32_t labels[10] = {1, 2, 0, 3, 2, 1, 0, 0, 0, 0};
-    struct evaluation e;
-    float threshold, pass;
-
-    (void)state;
-    assert_int_equal(evaluate(&p[0][0], labels, 10, 0.45f, &e), FECIT_OK);
-    assert_int_equal(e.positive, 5);
-    assert_int_equal(e.hit, 4);
-    assert_int_equal(e.wrong, 1);
-    assert_int_equal(e.missed, 1);
-    assert_true(e.precision > .799 && e.precision < .801 && e.recall == e.precision);
-    /* 25 pairs; the none at .7 beats the positives at .6 .5 .4: 22 are right. */
-    assert_true(e.auc > 22 / 25.0 - 1e-9 && e.auc < 22 / 25.0 + 1e-9);
-    /* (1 + 1 + 3/4 + 4/5 + 5/6) / 5 */
-    assert_true(e.average_precision > .8766 && e.average_precision < .8767);
-    assert_true(e.best_f1 > 10 / 11.0 - 1e-9 && e.best_f1 < 10 / 11.0 + 1e-9);
-    assert_int_equal(e.confusion[2][1], 1);
-    /* none 4 of 5 found, 5 called: 8/10; asserted 1 hit of 2, 3 called: 2/5; hedged 1 of 2,
-     * 1 called: 2/3; denied 1. */
-    assert_true(e.macro_f1 > (.8 + .4 + 2 / 3.0 + 1) / 4 - 1e-6 &&
-                e.macro_f1 < (.8 + .4 + 2 / 3.0 + 1) / 4 + 1e-6);
-    assert_int_equal(evaluate_recall(&p[0][0], labels, 10, 0.8, &threshold, &pass), FECIT_OK);
-    assert_true(threshold > .499f && threshold < .501f && pass > .499f && pass < .501f);
-    assert_int_equal(evaluate(NULL, labels, 0, 0.5f, &e), FECIT_OK);
-    assert_true(e.f1 == 0 && e.auc == 0);
-    /* Equal scores say nothing. */
-    {
-        static const float flat[4][4] = {
-            {.5f, .5f, 0, 0}, {.5f, .5f, 0, 0}, {.5f, .5f, 0, 0}, {.5f, .5f, 0, 0}};
-        static const uint32_t two[4] = {1, 0, 1, 0};
-        assert_int_equal(evaluate(&flat[0][0], two, 4, 0.5f, &e), FECIT_OK);
-        assert_true(e.auc == 0.5);
-    }
-}
-
-/* 240 sentences that differ by their verbs: easy, so that a sieve that does not learn them
- * is broken. */
-static void put_easy_set(void)
-{
-    static const char *const states[] = {"Norway", "Peru",  "Chad",  "Japan", "Malta",
-                                         "Ghana",  "Qatar", "Nepal", "Cuba",  "Fiji"};
-    static const char *const blame[] = {"accused %s of hacking the port", "blamed %s for the raid",
-                                        "said %s spied on the envoy"};
-    static const char *const plain[] = {"welcomed a trade delegation from %s",
-                                        "sent flowers to the embassy of %s",
-                                        "will play football against %s"};
-    FILE *f = fopen(at("easy.jsonl"), "w");
-
-    assert_non_null(f);
-    for (int i = 0; i < 240; i++) {
-        char text[128];
-        const int positive = i % 2;
-        snprintf(text, sizeof text, positive ? blame[i / 2 % 3] : plain[i / 2 % 3],
-                 states[i / 6 % 10]);
-        fprintf(f, "{\"text\":\"Minister %d %s.\",\"class\":\"%s\",\"doc\":\"%d\"}\n", i, text,
-                positive ? "asserted" : "none", i);
-    }
-    fclose(f);
-}
-
-static struct train_options easy_options(const char *out)
-{
-    static const char *paths[1];
-    struct train_options o = train_defaults();
-
-    paths[0] = at("easy.jsonl");
-    o.paths = paths;
-    o.n_paths = 1;
-    o.vocabulary = vocabulary_path;
-    o.out = out;
-    o.seeds = 1;
-    o.epochs = o.patience = 20;
-    o.rate_rows = 5e-3f;
-    o.rate_head = 1e-2f;
-    o.batch = 16;
-    o.split.validation = 0.25;
-    return o;
-}
-
-static char *slurp(const char *path, size_t *size)
-{
-    FILE *f = fopen(path, "r");
-    char *all;
-
-    assert_non_null(f);
-    fseek(f, 0, SEEK_END);
-    *size = (size_t)ftell(f);
-    rewind(f);
-    all = malloc(*size);
-    assert_int_equal(fread(all, 1, *size, f), *size);
-    fclose(f);
-    return all;
-}
-
-static void test_learns_and_repeats(void **state)
-{
-    struct train_options o = easy_options(at("one.safetensors"));
-    struct train_result *r = calloc(1, sizeof *r);
-    char *one, *two;
-    size_t n, m;
-
-    (void)state;
-    put_easy_set();
-    assert_int_equal(train_run(&o, NULL, r), FECIT_OK);
-    assert_true(r->validation.f1 > 0.9);
-    assert_true(r->n[EXAMPLES_TRAIN] > 150 && r->n[EXAMPLES_VALIDATION] > 30);
-    one = slurp(o.out, &n);
-    o.out = at("two.safetensors");
-    assert_int_equal(train_run(&o, NULL, r), FECIT_OK);
-    two = slurp(o.out, &m);
-    assert_int_equal(n, m);
-    assert_memory_equal(one, two, n);
-    free(one);
-    free(two);
-    /* Every pool, a head without hidden units: they train, too. */
-    o.shape = (struct net_shape){.mean = true, .max = true, .dim = 16, .n_queries = 3};
-    o.out = NULL;
-    assert_int_equal(train_run(&o, NULL, r), FECIT_OK);
-    assert_true(r->validation.f1 > 0.9);
-    free(r);
-}
-
-static int stop_at_second(void *self, const struct train_epoch *e)
-{
-    (void)self;
-    return e->epoch == 2;
-}
-
-static void test_stops(void **state)
-{
-    struct train_options o = easy_options(at("stopped.safetensors"));
-    struct train_report report = {stop_at_second, NULL};
-    struct train_result *r = calloc(1, sizeof *r);
-
-    (void)state;
-    put_easy_set();
-    assert_int_equal(train_run(&o, &report, r), FECIT_E_STOPPED);
-    assert_int_not_equal(access(at("stopped.safetensors"), F_OK), 0);
-    free(r);
-}
-
-/* Copy the model that test_learns_and_repeats() made, with one change, and load it. */
-static void refused(size_t from, size_t size, const char *bytes, const char *why)
-{
-    struct model *m = NULL;
-    size_t n;
-    char *all = slurp(at("two.safetensors"), &n);
-    FILE *f = fopen(at("attribution.safetensors"), "w");
-
-    assert_non_null(f);
-    if (size) memcpy(all + from, bytes, size);
-    fwrite(all, 1, size ? n : from, f);
-    fclose(f);
-    free(all);
-    assert_int_equal(model_load(folder, &m), FECIT_E_MODEL);
-    assert_null(m);
-    if (!strstr(status_text(), why)) fail_msg("\"%s\" lacks \"%s\"", status_text(), why);
-}
-
-static void test_models_refused(void **state)
-{
-    size_t n, place = 0;
-    char *all = slurp(at("two.safetensors"), &n);
-    const char *mark;
-    struct model *m = NULL;
-    char command[1400];
-
-    (void)state;
-    assert_int_equal(model_load("/nonexistent", &m), FECIT_E_MODEL);
-    snprintf(command, sizeof command, "ln -sf $(realpath %s) %s/vocabulary.safetensors && cp %s %s",
-             vocabulary_path, folder, at("two.safetensors"), at("attribution.safetensors"));
-    assert_int_equal(system(command), 0);
-    assert_int_equal(model_load(folder, &m), FECIT_OK);
-    assert_int_equal(m->weights.n_rows, vocabulary->n_pieces);
-    model_free(m);
-    refused(n / 2, 0, NULL, "attribution.safetensors");
-    refused(4, 0, NULL, "attribution.safetensors");
-    refused(n - 300, 1, "\x55", "damaged");
-    mark = memmem(all, n, vocabulary->digest, 64);
-    assert_non_null(mark);
-    place = (size_t)(mark - all);
-    refused(place, 4, "0000", "vocabulary");
-    mark = memmem(all, n, "fecit-attribution 1", 19);
-    assert_non_null(mark);
-    refused((size_t)(mark - all), 19, "fecit-attribution 9", "format");
-    free(all);
-}
-
-/* A model whose known answers are not what the device computes is refused with the device's
- * status: here the record is changed, on a wrong device the sums would be. */
-static void test_wrong_answers(void **state)
-{
-    struct model *m = NULL;
-    struct engine e = {0};
-    char command[1300];
-
-    (void)state;
-    snprintf(command, sizeof command, "cp %s %s", at("two.safetensors"),
-             at("attribution.safetensors"));
-    assert_int_equal(system(command), 0);
-    assert_int_equal(engine_open(&e, folder, NULL), FECIT_OK);
-    assert_int_equal(model_load(folder, &m), FECIT_OK);
-    assert_int_equal(model_check(m, e.device, e.sieve), FECIT_OK);
-    m->known[m->n_known - 1].p[2] += 2 * m->tolerance;
-    assert_int_equal(model_check(m, e.device, e.sieve), FECIT_E_DEVICE);
-    assert_non_null(strstr(status_text(), "computes wrongly"));
-    m->known[m->n_known - 1].p[2] = 0.0f / 0.0f;
-    assert_int_equal(model_check(m, e.device, e.sieve), FECIT_E_DEVICE);
-    model_free(m);
-    engine_close(&e);
-}
-
-static void test_thresholds(void **state)
-{
-    struct model m = {.threshold = 0.4f, .n_curve = 3,
-                      .curve = {{.99f, .01f, .9f}, {.9f, .1f, .5f}, {.5f, .6f, .1f}}};
-    float t;
-
-    (void)state;
-    assert_int_equal(model_threshold(&m, 0, &t), FECIT_OK);
-    assert_true(t == 0.4f);
-    assert_int_equal(model_threshold(&m, 0.9, &t), FECIT_OK);
-    assert_true(t == 0.1f);
-    assert_int_equal(model_threshold(&m, 0.7, &t), FECIT_OK);
-    assert_true(t == 0.1f); /* the cheapest point that reaches it */
-    assert_int_equal(model_threshold(&m, 0.2, &t), FECIT_OK);
-    assert_true(t == 0.6f);
-    assert_int_equal(model_threshold(&m, 0.995, &t), FECIT_E_USAGE);
+    o.split.validation = 0;
+    assert_int_equal(train_run(&o, NULL, &r), FECIT_E_INPUT);
+    assert_non_null(strstr(status_text(), "--validation"));
+    o = small_options(paths);
+    o.shape = (struct net_shape){.dim = 16};
+    assert_int_equal(train_run(&o, NULL, &r), FECIT_E_USAGE);
+    o = small_options(paths);
+    o.shape.dim = VOCABULARY_BAG + 16;
+    assert_int_equal(train_run(&o, NULL, &r), FECIT_E_USAGE);
+    o = small_options(paths);
+    o.vocabulary = "/nowhere";
+    assert_int_equal(train_run(&o, NULL, &r), FECIT_E_MODEL);
+    o = small_options(paths);
+    o.epochs = 1;
+    o.out = "/nowhere/attribution.safetensors";
+    assert_int_equal(train_run(&o, NULL, &r), FECIT_E_OUTPUT);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_examples),       cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_learns_and_repeats), cmocka_unit_test(test_stops),
-        cmocka_unit_test(test_models_refused), cmocka_unit_test(test_wrong_answers),
-        cmocka_unit_test(test_thresholds),
+        cmocka_unit_test(learns),
+        cmocka_unit_test(every_shape_learns),
+        cmocka_unit_test(same_bytes_twice),
+        cmocka_unit_test(stops_early),
+        cmocka_unit_test(stops_when_asked),
+        cmocka_unit_test(pull_holds_the_rows),
+        cmocka_unit_test(follows_a_teacher),
+        cmocka_unit_test(refuses),
     };
-
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("train", tests, open_all, scratch_close);
 }
