@@ -34,8 +34,11 @@ check() { # NAME command...: true or false
     shift
     if "$@" > "$T/check" 2>&1; then ok "$name"; else not_ok "$name" "$(tail -n 3 "$T/check")"; fi
 }
-# field FILE KEY: a number or word of run.json, wherever it stands first
-field() { tr ',{' '\n\n' < "$1" | sed -n "s/.*\"$2\": *\"\{0,1\}\([^\"}]*\).*/\1/p" | head -n 1; }
+# field FILE KEY: a value of run.json; among the counts when it is there, else the first.
+field() {
+    { grep '"counts"' "$1"; cat "$1"; } | tr ',{' '\n\n' |
+        sed -n "s/.*\"$2\": *\"\{0,1\}\([^\"}]*\).*/\1/p" | head -n 1
+}
 finish() {
     echo "1..$n"
     exit $bad
