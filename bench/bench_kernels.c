@@ -102,22 +102,34 @@ static enum fecit_status set_up(struct setting *s)
         rows[i] = (int8_t)(random_below(&r, 255) - 127);
     for (int d = 0; d < D; d++)
         scale[d] = 0.02f;
-    s->w = (struct sieve_weights){V, D, K, H, false, false, rows, scale,
+    s->w = (struct sieve_weights){V,
+                                  D,
+                                  K,
+                                  H,
+                                  false,
+                                  false,
+                                  rows,
+                                  scale,
                                   draw(&r, (size_t)K * D, 0.1f),
-                                  draw(&r, (size_t)H * K * D, 0.1f), draw(&r, H, 0.1f),
-                                  draw(&r, 4 * H, 0.1f), draw(&r, 4, 0.1f), 1};
+                                  draw(&r, (size_t)H * K * D, 0.1f),
+                                  draw(&r, H, 0.1f),
+                                  draw(&r, 4 * H, 0.1f),
+                                  draw(&r, 4, 0.1f),
+                                  1};
     s->out = malloc((size_t)B * K * D * sizeof *s->out);
     TRY(device_open(NULL, &s->device));
     TRY(batch_new(B, &s->batch));
     for (int i = 0; i < B; i++) {
         const uint32_t n = PIECES / 2 + random_below(&r, PIECES);
-        for (uint32_t k = 0; k < n; k++) /* frequent pieces are frequent: a rough Zipf */
+        for (uint32_t k = 0; k < n;
+             k++) /* frequent pieces are frequent: a rough Zipf */
             ids[k] = (uint32_t)(V * powf(random_unit(&r), 4));
         if (!batch_push(s->batch, ids, n)) break;
     }
     TRY(ops_open(s->device, D, true, K, &s->ops));
     TRY(device_buffer_new(s->device, s->batch->n_ids * 4, s->batch->ids, &s->ids));
-    TRY(device_buffer_new(s->device, s->batch->n_spans * 8, s->batch->spans, &s->spans));
+    TRY(device_buffer_new(s->device, s->batch->n_spans * 8, s->batch->spans,
+                          &s->spans));
     TRY(device_buffer_new(s->device, (size_t)V * D, rows, &s->rows));
     TRY(device_buffer_new(s->device, (size_t)K * D * 4, s->w.queries, &s->queries));
     TRY(device_buffer_new(s->device, (size_t)B * K * D * 4, NULL, &s->pooled));

@@ -9,7 +9,8 @@
 static enum fecit_status ignore(void *self, const struct reject *r)
 {
     (void)self;
-    fprintf(stderr, "rejected: %s:%llu: %s\n", r->file, (unsigned long long)r->line, r->why);
+    fprintf(stderr, "rejected: %s:%llu: %s\n", r->file, (unsigned long long)r->line,
+            r->why);
     return FECIT_OK;
 }
 
@@ -35,7 +36,8 @@ int main(void)
     TRY(source_open(input, 1, &options, ignore, NULL, &source));
     TRY(segment_new(&segment));
     while ((st = source_next(source, &d)) == FECIT_OK) {
-        TRY(text_read(d.raw.data, d.raw.size, d.encoding, d.part == 0, &text, &repaired));
+        TRY(text_read(d.raw.data, d.raw.size, d.encoding, d.part == 0, &text,
+                      &repaired));
         TRY(segment_text(segment, (const char *)text.data, text.size));
         while ((st = segment_next(segment, &s)) == FECIT_OK)
             print_line((const char *)text.data + s.start, s.end - s.start);

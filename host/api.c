@@ -15,7 +15,8 @@ struct fecit {
     char why[1024];
 };
 
-static const char *const labels[FECIT_LABELS] = {"none", "asserted", "hedged", "denied"};
+static const char *const labels[FECIT_LABELS] = {"none", "asserted", "hedged",
+                                                 "denied"};
 
 const char *fecit_label_name(enum fecit_label label)
 {
@@ -66,8 +67,8 @@ done:
 }
 
 /* Score the sentences [first, first + n) that lie in the batch and hand them out. */
-static enum fecit_status hand_out(struct fecit *f, size_t first, size_t n, fecit_sink sink,
-                                  void *self)
+static enum fecit_status hand_out(struct fecit *f, size_t first, size_t n,
+                                  fecit_sink sink, void *self)
 {
     enum fecit_status st = FECIT_OK;
     const struct parcel *parcel = f->parcel;
@@ -84,8 +85,8 @@ static enum fecit_status hand_out(struct fecit *f, size_t first, size_t n, fecit
             .text = utf8 + s.start,
             .size = s.end - s.start,
         };
-        engine_label(parcel->spans[first + i].count, f->batch->p + i * FECIT_LABELS, f->threshold,
-                     &result.label, &result.p, result.p_class);
+        engine_label(parcel->spans[first + i].count, f->batch->p + i * FECIT_LABELS,
+                     f->threshold, &result.label, &result.p, result.p_class);
         if (sink(self, &result))
             FAIL(FECIT_E_STOPPED, "the sink asked to stop at byte %zu", s.start);
     }

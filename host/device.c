@@ -51,10 +51,11 @@ enum fecit_status device_failed(const struct device *d, const char *call, cl_int
 
     while (isalnum((unsigned char)call[name]))
         name++;
-    return status_set(FECIT_E_DEVICE,
-                      "device %s: %.*s answered %s (%d); see `fecit doctor`, try another "
-                      "--device or a smaller --batch",
-                      d ? d->info.name : "(none)", name, call, code_name(code), code);
+    return status_set(
+        FECIT_E_DEVICE,
+        "device %s: %.*s answered %s (%d); see `fecit doctor`, try another "
+        "--device or a smaller --batch",
+        d ? d->info.name : "(none)", name, call, code_name(code), code);
 }
 
 static enum fecit_status none_there(void)
@@ -71,15 +72,19 @@ static void read_info(cl_platform_id platform, cl_device_id id, struct device_in
     char extensions[8192] = "";
 
     *i = (struct device_info){0};
-    clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof i->platform - 1, i->platform, NULL);
-    clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof i->version - 1, i->version, NULL);
+    clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof i->platform - 1, i->platform,
+                      NULL);
+    clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof i->version - 1, i->version,
+                      NULL);
     clGetDeviceInfo(id, CL_DEVICE_NAME, sizeof i->name - 1, i->name, NULL);
     clGetDeviceInfo(id, CL_DRIVER_VERSION, sizeof i->driver - 1, i->driver, NULL);
     clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
     clGetDeviceInfo(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof i->memory, &i->memory, NULL);
-    clGetDeviceInfo(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof i->largest, &i->largest, NULL);
+    clGetDeviceInfo(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof i->largest, &i->largest,
+                    NULL);
     clGetDeviceInfo(id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof i->units, &i->units, NULL);
-    clGetDeviceInfo(id, CL_DEVICE_MAX_CLOCK_FREQUENCY, sizeof i->clock, &i->clock, NULL);
+    clGetDeviceInfo(id, CL_DEVICE_MAX_CLOCK_FREQUENCY, sizeof i->clock, &i->clock,
+                    NULL);
     clGetDeviceInfo(id, CL_DEVICE_EXTENSIONS, sizeof extensions - 1, extensions, NULL);
     i->gpu = (type & CL_DEVICE_TYPE_GPU) != 0;
     i->cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
@@ -147,7 +152,8 @@ static bool holds(const char *whole, const char *part)
 
     for (; *whole; whole++) {
         size_t i = 0;
-        while (i < n && tolower((unsigned char)whole[i]) == tolower((unsigned char)part[i]))
+        while (i < n &&
+               tolower((unsigned char)whole[i]) == tolower((unsigned char)part[i]))
             i++;
         if (i == n) return true;
     }
@@ -187,9 +193,10 @@ enum fecit_status device_open(const char *choice, struct device **out)
     TRY(find_all(&all, &n));
     i = choose(all, n, choice);
     if (i == n)
-        FAIL(FECIT_E_DEVICE,
-             "--device %s: no such device among the %u here; `fecit devices` lists them",
-             choice, n);
+        FAIL(
+            FECIT_E_DEVICE,
+            "--device %s: no such device among the %u here; `fecit devices` lists them",
+            choice, n);
     d->platform = all[i].platform;
     d->id = all[i].id;
     d->info = all[i].info;
@@ -245,9 +252,9 @@ enum fecit_status device_buffer_new(struct device *d, size_t size, const void *d
              "device %s: a buffer of %zu bytes is wanted, it gives %llu at most in one "
              "piece; use a smaller --batch or another --device",
              d->info.name, b->size, (unsigned long long)d->info.largest);
-    b->memory = clCreateBuffer(d->context,
-                               CL_MEM_READ_WRITE | (data && size ? CL_MEM_COPY_HOST_PTR : 0),
-                               b->size, data && size ? (void *)data : NULL, &code);
+    b->memory = clCreateBuffer(
+        d->context, CL_MEM_READ_WRITE | (data && size ? CL_MEM_COPY_HOST_PTR : 0),
+        b->size, data && size ? (void *)data : NULL, &code);
     if (code != CL_SUCCESS) {
         st = device_failed(d, "clCreateBuffer", code);
         goto done;
@@ -291,20 +298,20 @@ enum fecit_status device_write(struct device *d, struct device_buffer *b, size_t
     enum fecit_status st = FECIT_OK;
 
     if (size > 0)
-        TRY_CL(d, clEnqueueWriteBuffer(d->queue, b->memory, CL_FALSE, 0, size, data, 0, NULL,
-                                       NULL));
+        TRY_CL(d, clEnqueueWriteBuffer(d->queue, b->memory, CL_FALSE, 0, size, data, 0,
+                                       NULL, NULL));
 done:
     return st;
 }
 
-enum fecit_status device_read(struct device *d, const struct device_buffer *b, size_t size,
-                              void *data)
+enum fecit_status device_read(struct device *d, const struct device_buffer *b,
+                              size_t size, void *data)
 {
     enum fecit_status st = FECIT_OK;
 
     if (size > 0)
-        TRY_CL(d, clEnqueueReadBuffer(d->queue, b->memory, CL_TRUE, 0, size, data, 0, NULL,
-                                      NULL));
+        TRY_CL(d, clEnqueueReadBuffer(d->queue, b->memory, CL_TRUE, 0, size, data, 0,
+                                      NULL, NULL));
 done:
     return st;
 }

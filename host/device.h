@@ -24,7 +24,7 @@ struct device;
  * NULL: $FECIT_DEVICE, else the first GPU, else the first device.
  * FECIT_E_DEVICE says what there is and what to do. Caller owns *out. */
 enum fecit_status device_open(const char *choice, struct device **out);
-void device_close(struct device *d); /* NULL is fine */
+void device_close(struct device *d);                            /* NULL is fine */
 const struct device_info *device_about(const struct device *d); /* borrows from d */
 const char *device_name(const struct device *d);                /* borrows from d */
 const char *device_driver(const struct device *d);              /* borrows from d */
@@ -48,8 +48,8 @@ enum fecit_status device_buffer_reserve(struct device *d, size_t size,
 enum fecit_status device_write(struct device *d, struct device_buffer *b, size_t size,
                                const void *data);
 /* Wait for all that is queued, then copy `size` bytes from the buffer. */
-enum fecit_status device_read(struct device *d, const struct device_buffer *b, size_t size,
-                              void *data);
+enum fecit_status device_read(struct device *d, const struct device_buffer *b,
+                              size_t size, void *data);
 
 /* Wait for all that is queued; for error paths, where what is borrowed must come free. */
 void device_finish(struct device *d);
@@ -60,7 +60,8 @@ struct device_ticket;
 /* Queue a copy of `size` bytes to `data` and start all that is queued. Borrows `data` until
  * device_wait(), which also gives the ticket back. */
 enum fecit_status device_read_start(struct device *d, const struct device_buffer *b,
-                                    size_t size, void *data, struct device_ticket **out);
+                                    size_t size, void *data,
+                                    struct device_ticket **out);
 /* NULL is fine. */
 enum fecit_status device_wait(struct device *d, struct device_ticket *t);
 

@@ -24,13 +24,13 @@ struct device_buffer {
 enum fecit_status device_failed(const struct device *d, const char *call, cl_int code);
 
 /* TRY for OpenCL calls that return a code. */
-#define TRY_CL(d, call)                                                                  \
-    do {                                                                                 \
-        const cl_int code_ = (call);                                                     \
-        if (code_ != CL_SUCCESS) {                                                       \
-            st = device_failed(d, #call, code_);                                         \
-            goto done;                                                                   \
-        }                                                                                \
+#define TRY_CL(d, call)                                                                \
+    do {                                                                               \
+        const cl_int code_ = (call);                                                   \
+        if (code_ != CL_SUCCESS) {                                                     \
+            st = device_failed(d, #call, code_);                                       \
+            goto done;                                                                 \
+        }                                                                              \
     } while (0)
 
 #endif

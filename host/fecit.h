@@ -58,20 +58,21 @@ enum fecit_label { FECIT_NONE = 0, FECIT_ASSERTED, FECIT_HEDGED, FECIT_DENIED };
 
 /* One scored sentence. `text` is borrowed for the call only. */
 struct fecit_result {
-    size_t start, end;             /* bytes in the text given, end exclusive */
-    const char *text;              /* [size] the sentence as written, not NUL-terminated */
-    size_t size;                   /* bytes */
-    enum fecit_label label;        /* after the model's threshold */
-    float p;                       /* that it is a statement, 0..1 */
-    float p_class[FECIT_LABELS];   /* none, asserted, hedged, denied; sums to 1 */
+    size_t start, end;      /* bytes in the text given, end exclusive */
+    const char *text;       /* [size] the sentence as written, not NUL-terminated */
+    size_t size;            /* bytes */
+    enum fecit_label label; /* after the model's threshold */
+    float p;                /* that it is a statement, 0..1 */
+    float p_class[FECIT_LABELS]; /* none, asserted, hedged, denied; sums to 1 */
 };
 
 struct fecit;
 
 /* Zero is a good default for every field. */
 struct fecit_options {
-    const char *device; /* number or part of a name as `fecit devices` lists it; NULL = best */
-    double recall;      /* 0 = the model's own threshold; else the share of statements to
+    const char
+        *device; /* number or part of a name as `fecit devices` lists it; NULL = best */
+    double recall; /* 0 = the model's own threshold; else the share of statements to
                            keep, 0 < recall < 1, by the model's stored curve */
 };
 

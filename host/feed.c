@@ -19,10 +19,10 @@ struct feed {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool lock_made, changed_made;
-    struct parcel **all;   /* [n_parcels] owned */
-    struct parcel **ring;  /* [n_parcels] (2) */
-    bool *done;            /* [n_parcels] tokenised; same index as ring */
-    struct parcel **idle;  /* [n_parcels], n_idle in use */
+    struct parcel **all;  /* [n_parcels] owned */
+    struct parcel **ring; /* [n_parcels] (2) */
+    bool *done;           /* [n_parcels] tokenised; same index as ring */
+    struct parcel **idle; /* [n_parcels], n_idle in use */
     uint32_t n_parcels, n_idle;
     uint64_t filled, taken, given, returned;
     size_t bytes; /* raw bytes under way */
@@ -188,8 +188,8 @@ static enum fecit_status threads_start(struct feed *f)
     for (uint32_t i = 0; i < want; i++) {
         if (pthread_create(&f->workers[i], NULL, worker_main, f) != 0)
             FAIL(FECIT_E_MEMORY,
-                 "cannot start thread %u of %u: %s; use a smaller --threads", i + 1, want,
-                 strerror(errno));
+                 "cannot start thread %u of %u: %s; use a smaller --threads", i + 1,
+                 want, strerror(errno));
         f->n_workers++;
     }
 done:
@@ -220,8 +220,8 @@ enum fecit_status feed_open(const struct feed_options *options, struct feed **ou
     if (pthread_cond_init(&f->changed, NULL) != 0)
         FAIL(FECIT_E_MEMORY, "cannot make a condition");
     f->changed_made = true;
-    TRY(source_open(options->inputs, options->n_inputs, &f->options.source, on_reject, f,
-                    &f->source));
+    TRY(source_open(options->inputs, options->n_inputs, &f->options.source, on_reject,
+                    f, &f->source));
     TRY(threads_start(f));
     *out = f;
     f = NULL;

@@ -6,7 +6,8 @@
 
 #include "parcel.h"
 
-#define FEED_BYTES (32u << 20) /* raw bytes under way; one larger document passes alone */
+#define FEED_BYTES                                                                     \
+    (32u << 20) /* raw bytes under way; one larger document passes alone */
 
 struct feed_options {
     const char *const *inputs; /* [n_inputs] */
@@ -14,7 +15,7 @@ struct feed_options {
     struct source_options source;
     const struct vocabulary *vocabulary;
     struct tokens_options tokens;
-    uint32_t threads;      /* that split and tokenise; 0 = as many as processors */
+    uint32_t threads; /* that split and tokenise; 0 = as many as processors */
     uint32_t shard_index, shard_count; /* count 0 or 1: everything */
 };
 

@@ -10,13 +10,15 @@
 #define MOST_TOLERANCE 0.01 /* of known answers; they are probabilities */
 
 /* A metadata value that must be there. */
-static enum fecit_status note_find(const struct model *m, const char *key, const char **out)
+static enum fecit_status note_find(const struct model *m, const char *key,
+                                   const char **out)
 {
     enum fecit_status st = FECIT_OK;
 
     *out = tensors_note(m->file, key);
     if (!*out)
-        FAIL(FECIT_E_MODEL, "%s: the metadata lacks \"%s\"; fetch or train the model again",
+        FAIL(FECIT_E_MODEL,
+             "%s: the metadata lacks \"%s\"; fetch or train the model again",
              tensors_path(m->file), key);
 done:
     return st;
@@ -42,8 +44,9 @@ done:
 }
 
 /* A float tensor of this shape (0 fits any), every element a finite number. */
-static enum fecit_status floats_find(const struct model *m, const char *name, uint32_t rank,
-                                     const uint64_t *shape, struct tensor *t)
+static enum fecit_status floats_find(const struct model *m, const char *name,
+                                     uint32_t rank, const uint64_t *shape,
+                                     struct tensor *t)
 {
     enum fecit_status st;
     const float *f;
@@ -52,7 +55,8 @@ static enum fecit_status floats_find(const struct model *m, const char *name, ui
     f = t->data;
     for (size_t i = 0; i < t->size / sizeof *f; i++)
         if (!isfinite(f[i]))
-            FAIL(FECIT_E_MODEL, "%s: %s[%zu] is no finite number; train the model again",
+            FAIL(FECIT_E_MODEL,
+                 "%s: %s[%zu] is no finite number; train the model again",
                  tensors_path(m->file), name, i);
 done:
     return st;
@@ -78,7 +82,8 @@ static enum fecit_status weights_read(struct model *m)
     w->column_scale = t.data;
     for (uint32_t d = 0; d < w->dim; d++)
         if (!(w->column_scale[d] > 0))
-            FAIL(FECIT_E_MODEL, "%s: sieve.column_scale[%u] is %g, expected more than 0",
+            FAIL(FECIT_E_MODEL,
+                 "%s: sieve.column_scale[%u] is %g, expected more than 0",
                  tensors_path(m->file), d, (double)w->column_scale[d]);
     TRY(floats_find(m, "sieve.queries", 2, (const uint64_t[]){0, w->dim}, &t));
     w->queries = t.data;
@@ -95,7 +100,8 @@ static enum fecit_status weights_read(struct model *m)
         w->hidden_bias = t.data;
     }
     last = w->hidden ? w->hidden : width;
-    TRY(floats_find(m, "sieve.out.weight", 2, (const uint64_t[]){SHARED_CLASSES, last}, &t));
+    TRY(floats_find(m, "sieve.out.weight", 2, (const uint64_t[]){SHARED_CLASSES, last},
+                    &t));
     w->out_weight = t.data;
     TRY(floats_find(m, "sieve.out.bias", 1, (const uint64_t[]){SHARED_CLASSES}, &t));
     w->out_bias = t.data;
@@ -107,7 +113,8 @@ done:
 
 /* A metadata value as JSON. */
 static enum fecit_status note_parse(const struct model *m, struct json_reader *reader,
-                                    const char *key, const char *text, struct json *root)
+                                    const char *key, const char *text,
+                                    struct json *root)
 {
     const enum fecit_status st = json_parse(reader, text, strlen(text), root, NULL);
 
@@ -131,9 +138,11 @@ static enum fecit_status curve_read(struct model *m, struct json_reader *reader)
             if (!json_item(point, i, &number) || !json_number(number, &v[i]))
                 FAIL(FECIT_E_MODEL, "%s: curve point %u is not three numbers",
                      tensors_path(m->file), m->n_curve);
-        if (!(v[0] > 0 && v[0] <= (m->n_curve ? (double)m->curve[m->n_curve - 1].recall : 1)))
-            FAIL(FECIT_E_MODEL, "%s: the recall of curve point %u is %g; expected 1 or less, "
-                                "falling",
+        if (!(v[0] > 0 &&
+              v[0] <= (m->n_curve ? (double)m->curve[m->n_curve - 1].recall : 1)))
+            FAIL(FECIT_E_MODEL,
+                 "%s: the recall of curve point %u is %g; expected 1 or less, "
+                 "falling",
                  tensors_path(m->file), m->n_curve, v[0]);
         m->curve[m->n_curve++] =
             (struct model_point){(float)v[0], (float)v[1], (float)v[2]};
@@ -169,7 +178,8 @@ static enum fecit_status known_read(struct model *m, struct json_reader *reader)
                  tensors_path(m->file), m->n_known);
         for (size_t i = 0; i < FECIT_LABELS; i++) {
             if (!json_item(value, i, &number) || !json_number(number, &x))
-                FAIL(FECIT_E_MODEL, "%s: known_answers: number %u has no four probabilities",
+                FAIL(FECIT_E_MODEL,
+                     "%s: known_answers: number %u has no four probabilities",
                      tensors_path(m->file), m->n_known);
             k->p[i] = (float)x;
         }
@@ -190,10 +200,11 @@ static enum fecit_status digest_check(const struct tensors *file, char hex[65])
 
     tensors_digest(all, n, NULL, hex);
     if (!promised || strcmp(promised, hex))
-        FAIL(FECIT_E_MODEL,
-             "%s: the contents are damaged: their digest is %.12s..., the file promises "
-             "%.12s...; fetch it again",
-             tensors_path(file), hex, promised ? promised : "none");
+        FAIL(
+            FECIT_E_MODEL,
+            "%s: the contents are damaged: their digest is %.12s..., the file promises "
+            "%.12s...; fetch it again",
+            tensors_path(file), hex, promised ? promised : "none");
 done:
     return st;
 }
@@ -206,15 +217,17 @@ static enum fecit_status belongs(struct model *m)
 
     TRY(note_find(m, "format", &format));
     if (strcmp(format, FORMAT))
-        FAIL(FECIT_E_MODEL, "%s: the format is \"%s\", this program reads \"%s\"; take a "
-                            "model and a program of the same release",
+        FAIL(FECIT_E_MODEL,
+             "%s: the format is \"%s\", this program reads \"%s\"; take a "
+             "model and a program of the same release",
              tensors_path(m->file), format, FORMAT);
     TRY(digest_check(m->file, m->digest));
     TRY(digest_check(m->vocabulary->file, hex));
     TRY(note_find(m, "vocabulary", &vocabulary));
     if (strcmp(vocabulary, m->vocabulary->digest))
         FAIL(FECIT_E_MODEL,
-             "%s belongs to the vocabulary %.12s..., but %s is %.12s...; put the two files "
+             "%s belongs to the vocabulary %.12s..., but %s is %.12s...; put the two "
+             "files "
              "of one release together",
              tensors_path(m->file), vocabulary, tensors_path(m->vocabulary->file),
              m->vocabulary->digest);
@@ -275,8 +288,8 @@ enum fecit_status model_threshold(const struct model *m, double recall, float *o
         i--;
     if (i == 0)
         FAIL(FECIT_E_USAGE,
-             "recall %g is more than this model's curve reaches (%g); ask for less", recall,
-             m->n_curve ? (double)m->curve[0].recall : 0.0);
+             "recall %g is more than this model's curve reaches (%g); ask for less",
+             recall, m->n_curve ? (double)m->curve[0].recall : 0.0);
     *out = m->curve[i - 1].threshold;
 done:
     return st;
@@ -292,7 +305,8 @@ static enum fecit_status known_push(const struct model *m, struct batch *b)
     TRY(tokens_new(m->vocabulary, &m->tokens, &tokens));
     for (uint32_t i = 0; i < m->n_known; i++) {
         list.count = 0;
-        TRY(tokens_push(tokens, m->known[i].text, strlen(m->known[i].text), &list, NULL));
+        TRY(tokens_push(tokens, m->known[i].text, strlen(m->known[i].text), &list,
+                        NULL));
         batch_push(b, list.ids, (uint32_t)list.count);
     }
 done:
@@ -317,7 +331,8 @@ enum fecit_status model_check(const struct model *m, const struct device *d,
             const float got = b->p[(size_t)i * FECIT_LABELS + (size_t)c];
             if (!(fabsf(got - want) <= m->tolerance)) /* also when it is no number */
                 FAIL(FECIT_E_DEVICE,
-                     "device %s computes wrongly: known answer %u, p(%s) should be %.6f, "
+                     "device %s computes wrongly: known answer %u, p(%s) should be "
+                     "%.6f, "
                      "it says %.6f; update its driver or take another --device",
                      device_name(d), i + 1, fecit_label_name((enum fecit_label)c),
                      (double)want, (double)got);

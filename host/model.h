@@ -11,9 +11,9 @@
 
 /* One point of recall against cost, measured on held-out sentences. */
 struct model_point {
-    float recall;    /* share of the statements with p >= threshold */
+    float recall; /* share of the statements with p >= threshold */
     float threshold;
-    float pass;      /* share of all sentences with p >= threshold */
+    float pass; /* share of all sentences with p >= threshold */
 };
 
 /* A sentence whose probabilities are known. */
@@ -28,13 +28,13 @@ struct model {
     struct tensors *file;          /* owned; the weights lie in it */
     struct sieve_weights weights;
     struct tokens_options tokens;
-    float threshold; /* of best F1 on held-out sentences */
+    float threshold;                       /* of best F1 on held-out sentences */
     struct model_point curve[MODEL_CURVE]; /* [n_curve] by falling recall */
     uint32_t n_curve;
     struct model_known known[MODEL_KNOWN]; /* [n_known] */
     uint32_t n_known;
-    float tolerance;  /* of the known answers */
-    char digest[65];  /* sha256 of the attribution file's tensors, hex */
+    float tolerance; /* of the known answers */
+    char digest[65]; /* sha256 of the attribution file's tensors, hex */
 };
 
 /* `folder` holds attribution.safetensors and vocabulary.safetensors. FECIT_E_MODEL when one

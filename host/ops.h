@@ -58,26 +58,26 @@ enum fecit_status ops_embed_bag_weighted(struct ops *o, const struct ops_batch *
 /* x [n][n_in], w [n_out][n_in], bias [n_out] -> out [n][n_out] */
 enum fecit_status ops_linear(struct ops *o, const struct device_buffer *x,
                              const struct device_buffer *w,
-                             const struct device_buffer *bias, uint32_t n, uint32_t n_in,
-                             uint32_t n_out, struct device_buffer *out);
+                             const struct device_buffer *bias, uint32_t n,
+                             uint32_t n_in, uint32_t n_out, struct device_buffer *out);
 /* x [n] -> out [n]; may be the same buffer */
 enum fecit_status ops_gelu(struct ops *o, const struct device_buffer *x, uint32_t n,
                            struct device_buffer *out);
 /* logits [n][C] * sharpness -> out [n][C] */
-enum fecit_status ops_softmax(struct ops *o, const struct device_buffer *logits, uint32_t n,
-                              float sharpness, struct device_buffer *out);
+enum fecit_status ops_softmax(struct ops *o, const struct device_buffer *logits,
+                              uint32_t n, float sharpness, struct device_buffer *out);
 
 /* The plain-C twins; `dim` etc. are arguments, table is float. They add in double. */
 void embed_bag_mean_cpu(const uint32_t *ids, const struct shared_span *spans,
-                        const float *table, uint32_t n_spans, uint32_t dim, uint32_t width,
-                        uint32_t column, float *out);
+                        const float *table, uint32_t n_spans, uint32_t dim,
+                        uint32_t width, uint32_t column, float *out);
 void embed_bag_max_cpu(const uint32_t *ids, const struct shared_span *spans,
-                       const float *table, uint32_t n_spans, uint32_t dim, uint32_t width,
-                       uint32_t column, float *out, uint32_t *argmax);
+                       const float *table, uint32_t n_spans, uint32_t dim,
+                       uint32_t width, uint32_t column, float *out, uint32_t *argmax);
 void embed_bag_attention_cpu(const uint32_t *ids, const struct shared_span *spans,
-                             const float *table, const float *queries, uint32_t n_queries,
-                             uint32_t n_spans, uint32_t dim, uint32_t width,
-                             uint32_t column, float *out, float *alpha);
+                             const float *table, const float *queries,
+                             uint32_t n_queries, uint32_t n_spans, uint32_t dim,
+                             uint32_t width, uint32_t column, float *out, float *alpha);
 void embed_bag_scores_cpu(const float *table, const float *queries, uint32_t n_rows,
                           uint32_t n_queries, uint32_t dim, float *out);
 void linear_cpu(const float *x, const float *w, const float *bias, uint32_t n,

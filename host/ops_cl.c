@@ -13,8 +13,9 @@ enum fecit_status ops_open(struct device *d, uint32_t dim, bool byte_rows,
 
     TRY_MEM(o);
     if (dim == 0 || dim % 16 != 0 || dim > 384)
-        FAIL(FECIT_E_MODEL, "rows have %u columns; the kernels want a multiple of 16 up to "
-                            "384",
+        FAIL(FECIT_E_MODEL,
+             "rows have %u columns; the kernels want a multiple of 16 up to "
+             "384",
              dim);
     o->device = d;
     o->dim = dim;
@@ -95,8 +96,8 @@ enum fecit_status ops_embed_bag_mean(struct ops *o, const struct ops_batch *in,
     enum fecit_status st = FECIT_OK;
 
     LAUNCH("embed_bag_mean", in->n_spans, 0, OPS_BUFFER(in->ids), OPS_BUFFER(in->spans),
-           OPS_BUFFER(table), OPS_VALUE(in->n_spans), OPS_VALUE(width), OPS_VALUE(column),
-           OPS_BUFFER(out));
+           OPS_BUFFER(table), OPS_VALUE(in->n_spans), OPS_VALUE(width),
+           OPS_VALUE(column), OPS_BUFFER(out));
 done:
     return st;
 }
@@ -111,8 +112,8 @@ enum fecit_status ops_embed_bag_max(struct ops *o, const struct ops_batch *in,
 
     if (!argmax) argmax = o->none;
     LAUNCH("embed_bag_max", in->n_spans, 0, OPS_BUFFER(in->ids), OPS_BUFFER(in->spans),
-           OPS_BUFFER(table), OPS_VALUE(in->n_spans), OPS_VALUE(width), OPS_VALUE(column),
-           OPS_BUFFER(out), OPS_VALUE(keep), OPS_BUFFER(argmax));
+           OPS_BUFFER(table), OPS_VALUE(in->n_spans), OPS_VALUE(width),
+           OPS_VALUE(column), OPS_BUFFER(out), OPS_VALUE(keep), OPS_BUFFER(argmax));
 done:
     return st;
 }
@@ -143,8 +144,9 @@ enum fecit_status ops_embed_bag_scores(struct ops *o, const struct device_buffer
 {
     enum fecit_status st = FECIT_OK;
 
-    LAUNCH("embed_bag_scores", n_queries, n_rows, OPS_BUFFER(table), OPS_BUFFER(queries),
-           OPS_VALUE(n_rows), OPS_VALUE(n_queries), OPS_BUFFER(out));
+    LAUNCH("embed_bag_scores", n_queries, n_rows, OPS_BUFFER(table),
+           OPS_BUFFER(queries), OPS_VALUE(n_rows), OPS_VALUE(n_queries),
+           OPS_BUFFER(out));
 done:
     return st;
 }
@@ -157,17 +159,18 @@ enum fecit_status ops_embed_bag_weighted(struct ops *o, const struct ops_batch *
 {
     enum fecit_status st = FECIT_OK;
 
-    LAUNCH("embed_bag_weighted", in->n_spans, 0, OPS_BUFFER(in->ids), OPS_BUFFER(in->spans),
-           OPS_BUFFER(table), OPS_BUFFER(weights), OPS_VALUE(in->n_spans),
-           OPS_VALUE(width), OPS_VALUE(column), OPS_BUFFER(out));
+    LAUNCH("embed_bag_weighted", in->n_spans, 0, OPS_BUFFER(in->ids),
+           OPS_BUFFER(in->spans), OPS_BUFFER(table), OPS_BUFFER(weights),
+           OPS_VALUE(in->n_spans), OPS_VALUE(width), OPS_VALUE(column),
+           OPS_BUFFER(out));
 done:
     return st;
 }
 
 enum fecit_status ops_linear(struct ops *o, const struct device_buffer *x,
                              const struct device_buffer *w,
-                             const struct device_buffer *bias, uint32_t n, uint32_t n_in,
-                             uint32_t n_out, struct device_buffer *out)
+                             const struct device_buffer *bias, uint32_t n,
+                             uint32_t n_in, uint32_t n_out, struct device_buffer *out)
 {
     enum fecit_status st = FECIT_OK;
     const char *name = n_in % 16 == 0 ? "linear_wide" : "linear";
@@ -185,14 +188,14 @@ enum fecit_status ops_gelu(struct ops *o, const struct device_buffer *x, uint32_
 
     const uint32_t wide = n % 16 == 0;
 
-    LAUNCH(wide ? "gelu_wide" : "gelu", wide ? n / 16 : n, 0, OPS_BUFFER(x), OPS_VALUE(n),
-           OPS_BUFFER(out));
+    LAUNCH(wide ? "gelu_wide" : "gelu", wide ? n / 16 : n, 0, OPS_BUFFER(x),
+           OPS_VALUE(n), OPS_BUFFER(out));
 done:
     return st;
 }
 
-enum fecit_status ops_softmax(struct ops *o, const struct device_buffer *logits, uint32_t n,
-                              float sharpness, struct device_buffer *out)
+enum fecit_status ops_softmax(struct ops *o, const struct device_buffer *logits,
+                              uint32_t n, float sharpness, struct device_buffer *out)
 {
     enum fecit_status st = FECIT_OK;
 

@@ -3,12 +3,14 @@
 
 #include <math.h>
 
-_Static_assert(sizeof(struct shared_span) == 8, "shared_span must match the device layout");
-_Static_assert(sizeof(struct shared_row) == 12, "shared_row must match the device layout");
+_Static_assert(sizeof(struct shared_span) == 8,
+               "shared_span must match the device layout");
+_Static_assert(sizeof(struct shared_row) == 12,
+               "shared_row must match the device layout");
 
 void embed_bag_mean_cpu(const uint32_t *ids, const struct shared_span *spans,
-                        const float *table, uint32_t n_spans, uint32_t dim, uint32_t width,
-                        uint32_t column, float *out)
+                        const float *table, uint32_t n_spans, uint32_t dim,
+                        uint32_t width, uint32_t column, float *out)
 {
     for (uint32_t s = 0; s < n_spans; s++)
         for (uint32_t d = 0; d < dim; d++) {
@@ -21,8 +23,8 @@ void embed_bag_mean_cpu(const uint32_t *ids, const struct shared_span *spans,
 }
 
 void embed_bag_max_cpu(const uint32_t *ids, const struct shared_span *spans,
-                       const float *table, uint32_t n_spans, uint32_t dim, uint32_t width,
-                       uint32_t column, float *out, uint32_t *argmax)
+                       const float *table, uint32_t n_spans, uint32_t dim,
+                       uint32_t width, uint32_t column, float *out, uint32_t *argmax)
 {
     for (uint32_t s = 0; s < n_spans; s++)
         for (uint32_t d = 0; d < dim; d++) {
@@ -50,9 +52,9 @@ static double dot(const float *a, const float *b, uint32_t n)
 }
 
 void embed_bag_attention_cpu(const uint32_t *ids, const struct shared_span *spans,
-                             const float *table, const float *queries, uint32_t n_queries,
-                             uint32_t n_spans, uint32_t dim, uint32_t width,
-                             uint32_t column, float *out, float *alpha)
+                             const float *table, const float *queries,
+                             uint32_t n_queries, uint32_t n_spans, uint32_t dim,
+                             uint32_t width, uint32_t column, float *out, float *alpha)
 {
     for (uint32_t s = 0; s < n_spans; s++)
         for (uint32_t k = 0; k < n_queries; k++) {
@@ -75,8 +77,9 @@ void embed_bag_attention_cpu(const uint32_t *ids, const struct shared_span *span
                 to[d] = (float)sum;
             }
             for (uint32_t i = begin; alpha && i < end; i++)
-                alpha[(size_t)i * n_queries + k] = (float)(
-                    exp(dot(table + (size_t)ids[i] * dim, query, dim) - most) / total);
+                alpha[(size_t)i * n_queries + k] =
+                    (float)(exp(dot(table + (size_t)ids[i] * dim, query, dim) - most) /
+                            total);
         }
 }
 
@@ -95,7 +98,8 @@ void linear_cpu(const float *x, const float *w, const float *bias, uint32_t n,
     for (uint32_t b = 0; b < n; b++)
         for (uint32_t o = 0; o < n_out; o++)
             out[(size_t)b * n_out + o] =
-                (float)(bias[o] + dot(x + (size_t)b * n_in, w + (size_t)o * n_in, n_in));
+                (float)(bias[o] +
+                        dot(x + (size_t)b * n_in, w + (size_t)o * n_in, n_in));
 }
 
 void gelu_cpu(const float *x, uint32_t n, float *out)

@@ -9,7 +9,7 @@ struct ops {
     struct device *device;
     struct program *program;
     uint32_t dim;
-    uint32_t n_queries; /* that embed_bag_weighted was built for; 0 = none */
+    uint32_t n_queries;         /* that embed_bag_weighted was built for; 0 = none */
     struct device_buffer *none; /* stands for an argument that is not used */
     cl_kernel kernels[32];      /* [n_kernels] made on first use, found by name */
     const char *names[32];
@@ -21,8 +21,14 @@ struct ops_argument {
     size_t size;
     const void *value;
 };
-#define OPS_BUFFER(b) {sizeof(cl_mem), &(b)->memory}
-#define OPS_VALUE(v)  {sizeof(v), &(v)}
+#define OPS_BUFFER(b)                                                                  \
+    {                                                                                  \
+        sizeof(cl_mem), &(b)->memory                                                   \
+    }
+#define OPS_VALUE(v)                                                                   \
+    {                                                                                  \
+        sizeof(v), &(v)                                                                \
+    }
 
 /* Queue kernel `name` over global (x, y), y = 0 for one dimension; nothing when x is 0. */
 enum fecit_status ops_launch(struct ops *o, const char *name,
@@ -30,11 +36,11 @@ enum fecit_status ops_launch(struct ops *o, const char *name,
                              size_t x, size_t y);
 
 /* In a function with `st` and `done`. */
-#define LAUNCH(name, x, y, ...)                                                          \
-    do {                                                                                 \
-        const struct ops_argument arguments_[] = {__VA_ARGS__};                          \
-        TRY(ops_launch(o, name, arguments_, sizeof arguments_ / sizeof *arguments_, x,   \
-                       y));                                                              \
+#define LAUNCH(name, x, y, ...)                                                        \
+    do {                                                                               \
+        const struct ops_argument arguments_[] = {__VA_ARGS__};                        \
+        TRY(ops_launch(o, name, arguments_, sizeof arguments_ / sizeof *arguments_, x, \
+                       y));                                                            \
     } while (0)
 
 #endif

@@ -37,7 +37,8 @@ void parcel_clear(struct parcel *p)
 {
     for (size_t i = 0; i < p->n_items; i++)
         item_clear(&p->items[i]);
-    if (p->tokens.capacity * sizeof(uint32_t) > KEEP_BYTES) token_list_clear(&p->tokens);
+    if (p->tokens.capacity * sizeof(uint32_t) > KEEP_BYTES)
+        token_list_clear(&p->tokens);
     p->tokens.count = 0;
     p->n_items = p->n_sentences = p->raw_bytes = 0;
 }
@@ -109,8 +110,8 @@ static enum fecit_status sentence_push(struct parcel *p, struct sentence where,
     TRY(tokens_push(tokens, utf8 + where.start, where.end - where.start, &p->tokens,
                     NULL));
     p->sentences[n] = where;
-    p->spans[n] = (struct parcel_span){(uint32_t)begin,
-                                       (uint32_t)(p->tokens.count - begin)};
+    p->spans[n] =
+        (struct parcel_span){(uint32_t)begin, (uint32_t)(p->tokens.count - begin)};
     p->n_sentences = n + 1;
 done:
     return st;
@@ -136,7 +137,8 @@ static enum fecit_status item_run(struct parcel *p, struct parcel_item *item,
     texted = parcel_clock();
     item->first = (uint32_t)p->n_sentences;
     if (d->sentences) {
-        TRY(sentence_push(p, (struct sentence){0, item->text.size}, tools->tokens, utf8));
+        TRY(sentence_push(p, (struct sentence){0, item->text.size}, tools->tokens,
+                          utf8));
         segmented = texted;
     } else {
         struct sentence s;

@@ -22,11 +22,11 @@ struct parcel_span {
  * head are valid). */
 struct parcel_item {
     struct document document;
-    struct bytes text;       /* the part as valid UTF-8 */
-    uint32_t first, count;   /* its sentences in the parcel */
+    struct bytes text;     /* the part as valid UTF-8 */
+    uint32_t first, count; /* its sentences in the parcel */
     uint64_t repaired;
-    const char *lang;        /* static, or the document's own */
-    char *why;               /* NULL: not a reject */
+    const char *lang; /* static, or the document's own */
+    char *why;        /* NULL: not a reject */
     uint64_t line;
     uint8_t head[REJECT_HEAD];
     size_t head_size;

@@ -60,7 +60,8 @@ static enum fecit_status sources_join(struct bytes *out)
             const size_t n = strlen(f->name);
             const int is_header = f->name[n - 1] == 'h';
             if (is_header != headers) continue;
-            TRY(bytes_print(out, "#line 1 \"%s\"\n%s\n", f->name, (const char *)f->text));
+            TRY(bytes_print(out, "#line 1 \"%s\"\n%s\n", f->name,
+                            (const char *)f->text));
         }
 done:
     return st;
@@ -81,8 +82,9 @@ static bool cache_path(const struct device *d, const struct bytes *source,
     XXH3_128bits_reset(state);
     XXH3_128bits_update(state, source->data, source->size);
     for (const char *const *s =
-             (const char *const[]){options, d->info.name, d->info.driver, d->info.platform,
-                                   d->info.version, CACHE_FORMAT, NULL};
+             (const char *const[]){options, d->info.name, d->info.driver,
+                                   d->info.platform, d->info.version, CACHE_FORMAT,
+                                   NULL};
          *s; s++)
         XXH3_128bits_update(state, *s, strlen(*s) + 1);
     hash = XXH3_128bits_digest(state);
@@ -133,19 +135,20 @@ static void binary_keep(struct program *p, const char *path)
     size_t size = 0;
     unsigned char *binary;
 
-    if (clGetProgramInfo(p->program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) !=
-            CL_SUCCESS ||
+    if (clGetProgramInfo(p->program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size,
+                         NULL) != CL_SUCCESS ||
         size == 0)
         return;
     binary = mem_new(size, 1);
-    if (binary && clGetProgramInfo(p->program, CL_PROGRAM_BINARIES, sizeof binary, &binary,
-                                   NULL) == CL_SUCCESS)
+    if (binary && clGetProgramInfo(p->program, CL_PROGRAM_BINARIES, sizeof binary,
+                                   &binary, NULL) == CL_SUCCESS)
         cache_write(path, binary, size);
     mem_free(binary);
 }
 
 /* From a cached binary; false when the driver does not take it. */
-static bool build_cached(struct program *p, const struct bytes *file, const char *options)
+static bool build_cached(struct program *p, const struct bytes *file,
+                         const char *options)
 {
     const unsigned char *binary = file->data + 8;
     const size_t size = file->size - 8;
@@ -154,7 +157,8 @@ static bool build_cached(struct program *p, const struct bytes *file, const char
     p->program = clCreateProgramWithBinary(p->device->context, 1, &p->device->id, &size,
                                            &binary, &each, &code);
     if (code == CL_SUCCESS && each == CL_SUCCESS &&
-        clBuildProgram(p->program, 1, &p->device->id, options, NULL, NULL) == CL_SUCCESS)
+        clBuildProgram(p->program, 1, &p->device->id, options, NULL, NULL) ==
+            CL_SUCCESS)
         return true;
     if (p->program) clReleaseProgram(p->program);
     p->program = NULL;
@@ -188,7 +192,8 @@ static enum fecit_status build_source(struct program *p, const struct bytes *sou
         if (whole) snprintf(log, sizeof log, "%s", whole);
         mem_free(whole);
         FAIL(FECIT_E_DEVICE,
-             "device %s: the kernels do not build (%d) with %s; update its driver or take "
+             "device %s: the kernels do not build (%d) with %s; update its driver or "
+             "take "
              "another --device. The log begins: %s",
              p->device->info.name, code, options, log);
     }
@@ -196,7 +201,8 @@ done:
     return st;
 }
 
-enum fecit_status program_build(struct device *d, const char *options, struct program **out)
+enum fecit_status program_build(struct device *d, const char *options,
+                                struct program **out)
 {
     enum fecit_status st = FECIT_OK;
     struct program *p = mem_new(1, sizeof *p);

@@ -6,19 +6,28 @@
 #include "base/mem.h"
 #include <stdbool.h>
 
-enum record_kind { RECORD_NIL, RECORD_BOOL, RECORD_UINT, RECORD_INT, RECORD_FLOAT,
-                   RECORD_TEXT, RECORD_BIN, RECORD_LIST, RECORD_MAP };
+enum record_kind {
+    RECORD_NIL,
+    RECORD_BOOL,
+    RECORD_UINT,
+    RECORD_INT,
+    RECORD_FLOAT,
+    RECORD_TEXT,
+    RECORD_BIN,
+    RECORD_LIST,
+    RECORD_MAP
+};
 
 /* One value. Lists and maps: `count` items (pairs) follow at `body`; walk them with
  * record_item() / record_get() / record_step(). Borrows from the open file. */
 struct record {
     enum record_kind kind;
-    uint64_t u;         /* UINT; also BOOL 0/1 */
-    int64_t i;          /* INT: below 0; a whole number from 0 on is UINT */
-    double f;           /* FLOAT */
-    const char *text;   /* TEXT, BIN: [size], not NUL-terminated */
+    uint64_t u;       /* UINT; also BOOL 0/1 */
+    int64_t i;        /* INT: below 0; a whole number from 0 on is UINT */
+    double f;         /* FLOAT */
+    const char *text; /* TEXT, BIN: [size], not NUL-terminated */
     size_t size;
-    uint32_t count;     /* LIST, MAP */
+    uint32_t count; /* LIST, MAP */
     const uint8_t *body, *body_end;
 };
 

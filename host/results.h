@@ -13,11 +13,11 @@ enum results_stage { RESULTS_SIEVE, RESULTS_READER };
 
 /* One scored sentence on its way out. */
 struct row {
-    uint64_t doc;          /* document number */
-    const char *doc_id;    /* NUL-terminated */
-    uint32_t sent;         /* 0-based in the document */
-    uint64_t start, end;   /* bytes in the document's UTF-8 text */
-    const char *text;      /* [size] */
+    uint64_t doc;        /* document number */
+    const char *doc_id;  /* NUL-terminated */
+    uint32_t sent;       /* 0-based in the document */
+    uint64_t start, end; /* bytes in the document's UTF-8 text */
+    const char *text;    /* [size] */
     size_t size;
     const char *lang;
     enum fecit_label label;
@@ -29,19 +29,19 @@ struct row {
 /* One document, for the denominators. */
 struct document_row {
     uint64_t doc;
-    const char *doc_id, *file, *lang; /* lang never NULL ("und") */
+    const char *doc_id, *file, *lang;        /* lang never NULL ("und") */
     const char *date, *url, *title, *source; /* NULL = nil */
-    uint64_t offset;     /* of the record in its file */
-    uint64_t bytes;      /* of the UTF-8 text */
+    uint64_t offset;                         /* of the record in its file */
+    uint64_t bytes;                          /* of the UTF-8 text */
     uint32_t sentences, statements;
     uint64_t repaired;
 };
 
 struct results_options {
     const char *folder;
-    bool all;      /* write sentences-00000.msgpack too */
-    bool force;    /* replace a finished output */
-    const char *model_digest;  /* goes into every header */
+    bool all;                 /* write sentences-00000.msgpack too */
+    bool force;               /* replace a finished output */
+    const char *model_digest; /* goes into every header */
 };
 
 struct results;
@@ -59,7 +59,8 @@ enum fecit_status results_open(const struct results_options *options,
 /* Write errors are sticky: the first is kept and returned by every later call. */
 enum fecit_status results_push_statement(struct results *r, const struct row *row);
 enum fecit_status results_push_sentence(struct results *r, const struct row *row);
-enum fecit_status results_push_document(struct results *r, const struct document_row *d);
+enum fecit_status results_push_document(struct results *r,
+                                        const struct document_row *d);
 /* One JSON line in rejects.jsonl: file, offset, line, why, head (hex). */
 enum fecit_status results_push_reject(struct results *r, const struct reject *reject);
 

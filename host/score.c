@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define N_LANGUAGES 256 /* told apart in run.json; the rest is counted as "other" */
+#define N_LANGUAGES  256 /* told apart in run.json; the rest is counted as "other" */
 #define LANGUAGE_MAX 16
 
 struct language_counts {
@@ -73,11 +73,12 @@ static enum fecit_status reject_write(struct road *r, const struct parcel_item *
     r->counts->rejects++;
     TRY(results_push_reject(r->results, &reject));
     if (r->options->limit_rejects && r->counts->rejects > r->options->max_rejects)
-        FAIL(FECIT_E_INPUT,
-             "%s: byte %llu: %s; that is one more than --max-rejects %llu allows; mend "
-             "the input or allow more (the rejects so far are in %s/rejects.jsonl.part)",
-             reject.file, (unsigned long long)reject.offset, reject.why,
-             (unsigned long long)r->options->max_rejects, r->options->folder);
+        FAIL(
+            FECIT_E_INPUT,
+            "%s: byte %llu: %s; that is one more than --max-rejects %llu allows; mend "
+            "the input or allow more (the rejects so far are in %s/rejects.jsonl.part)",
+            reject.file, (unsigned long long)reject.offset, reject.why,
+            (unsigned long long)r->options->max_rejects, r->options->folder);
 done:
     return st;
 }
@@ -180,7 +181,8 @@ static enum fecit_status sentence_write(struct road *r, const float *p)
         .stage = RESULTS_SIEVE,
     };
 
-    engine_label(parcel->spans[i].count, p, r->threshold, &row.label, &row.p, row.p_class);
+    engine_label(parcel->spans[i].count, p, r->threshold, &row.label, &row.p,
+                 row.p_class);
     r->document.sentences++;
     r->counts->sentences++;
     r->counts->labels[row.label]++;
@@ -315,10 +317,10 @@ static void push_languages(struct bytes *b, const struct road *r)
         const struct language_counts *c = &r->languages[i];
         bytes_print(b, "%s\n    ", i ? "," : "");
         bytes_push_json(b, c->code, strlen(c->code));
-        bytes_print(b,
-                    ": {\"documents\": %llu, \"sentences\": %llu, \"statements\": %llu}",
-                    (unsigned long long)c->documents, (unsigned long long)c->sentences,
-                    (unsigned long long)c->statements);
+        bytes_print(
+            b, ": {\"documents\": %llu, \"sentences\": %llu, \"statements\": %llu}",
+            (unsigned long long)c->documents, (unsigned long long)c->sentences,
+            (unsigned long long)c->statements);
     }
     bytes_print(b, "%s},\n", r->n_languages ? "\n  " : "");
 }
@@ -338,7 +340,8 @@ static void push_options(struct bytes *b, const struct road *r)
                 "\"sentences\": %s, \"all\": %s, \"recall\": %.6g, \"min_p\": %.6g, "
                 "\"shard\": [%u, %u]},\n",
                 o->source.sentences ? "true" : "false", o->all ? "true" : "false",
-                o->recall, o->min_p, o->shard_index, o->shard_count ? o->shard_count : 1);
+                o->recall, o->min_p, o->shard_index,
+                o->shard_count ? o->shard_count : 1);
     bytes_print(b, "  \"inputs\": [");
     for (uint32_t i = 0; i < o->n_inputs; i++) {
         if (i) bytes_print(b, ", ");
@@ -368,7 +371,8 @@ static enum fecit_status run_save(struct road *r, bool complete)
 {
     enum fecit_status st = FECIT_OK;
     struct bytes b = {0};
-    const struct parcel_times t = r->feed ? feed_times(r->feed) : (struct parcel_times){0};
+    const struct parcel_times t =
+        r->feed ? feed_times(r->feed) : (struct parcel_times){0};
 
     bytes_print(&b, "{\n  \"fecit\": \"run\", \"format\": %d, \"version\": \"%s\",\n",
                 RESULTS_FORMAT, fecit_version());
@@ -386,9 +390,10 @@ static enum fecit_status run_save(struct road *r, bool complete)
                 "  \"seconds\": {\"source\": %.3f, \"text\": %.3f, \"segment\": %.3f, "
                 "\"tokens\": %.3f, \"device_wait\": %.3f, \"results\": %.3f, "
                 "\"wall\": %.3f}\n}\n",
-                (double)t.source * 1e-9, (double)t.text * 1e-9, (double)t.segment * 1e-9,
-                (double)t.tokens * 1e-9, (double)r->device_time * 1e-9,
-                (double)r->results_time * 1e-9, r->counts->seconds);
+                (double)t.source * 1e-9, (double)t.text * 1e-9,
+                (double)t.segment * 1e-9, (double)t.tokens * 1e-9,
+                (double)r->device_time * 1e-9, (double)r->results_time * 1e-9,
+                r->counts->seconds);
     if (b.size == 0) FAIL(FECIT_E_MEMORY, "out of memory while writing run.json");
     TRY(results_save_run(r->results, (const char *)b.data, b.size));
 done:

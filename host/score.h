@@ -23,11 +23,11 @@ struct score_options {
     const char *const *inputs; /* [n_inputs] */
     uint32_t n_inputs;
     struct source_options source;
-    const char *folder; /* where the results go */
+    const char *folder;         /* where the results go */
     const char *model, *device; /* NULL: see engine_open() */
     bool all, force;
-    double recall;  /* 0: the model's threshold; else a point of its curve */
-    double min_p;   /* statements below are not written (their class stays) */
+    double recall;           /* 0: the model's threshold; else a point of its curve */
+    double min_p;            /* statements below are not written (their class stays) */
     uint32_t threads, batch; /* 0: as many as processors; 0: the default size */
     uint32_t shard_index, shard_count;
     bool limit_rejects;

@@ -16,13 +16,15 @@ struct segment {
     UChar *wide; /* [n_wide] */
     size_t capacity;
     int32_t n_wide;
-    int32_t wide_at;  /* the walk: this unit of `wide` ... */
-    size_t utf8_at;   /* ... is this byte of `utf8` */
+    int32_t wide_at;   /* the walk: this unit of `wide` ... */
+    size_t utf8_at;    /* ... is this byte of `utf8` */
     size_t start, end; /* what is left of the sentence being cut */
 };
 
-#define WRAP_MOST  110 /* code points; a longer line is a paragraph, not a wrapped line */
-#define WRAP_LEAST 40  /* a wrapped line is at least so long; shorter ones are headlines */
+#define WRAP_MOST                                                                      \
+    110 /* code points; a longer line is a paragraph, not a wrapped line */
+#define WRAP_LEAST                                                                     \
+    40 /* a wrapped line is at least so long; shorter ones are headlines */
 
 enum fecit_status segment_new(struct segment **out)
 {
@@ -65,16 +67,17 @@ static bool begins_entry(const UChar *line, int32_t size)
         return true;
     while (digits < size && line[digits] >= '0' && line[digits] <= '9')
         digits++;
-    return digits > 0 && digits < size && (line[digits] == '.' || line[digits] == ')') &&
-           digits + 1 < size && is_space(line[digits + 1]);
+    return digits > 0 && digits < size &&
+           (line[digits] == '.' || line[digits] == ')') && digits + 1 < size &&
+           is_space(line[digits + 1]);
 }
 
 /* Whether the newline after line [from, to) only wraps it: the line is as long as wrapped
  * lines are, goes up to the margin (the next word would not have fitted, allowing 12 code
  * points), and the next one is neither blank nor a list entry. `margin` is the longest line
  * of its paragraph. */
-static bool wraps(const UChar *wide, int32_t from, int32_t to, int32_t next, int32_t end,
-                  int32_t margin)
+static bool wraps(const UChar *wide, int32_t from, int32_t to, int32_t next,
+                  int32_t end, int32_t margin)
 {
     int32_t word = next, line_end = next;
 
@@ -95,8 +98,9 @@ static void unwrap(UChar *wide, int32_t n)
     while (paragraph < n) {
         int32_t end = paragraph, margin = 0, line = paragraph;
         /* The paragraph ends at a blank line or the text's end. */
-        while (end < n && !(wide[end] == '\n' && (end + 1 >= n || wide[end + 1] == '\n' ||
-                                                  wide[end + 1] == '\r')))
+        while (end < n &&
+               !(wide[end] == '\n' &&
+                 (end + 1 >= n || wide[end + 1] == '\n' || wide[end + 1] == '\r')))
             end++;
         for (int32_t i = paragraph; i <= end; i++)
             if (i == end || wide[i] == '\n') {

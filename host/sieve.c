@@ -2,12 +2,12 @@
 
 #include <math.h>
 
-
 struct sieve {
     struct device *device;
     struct ops *ops;
     struct sieve_weights shape; /* the pointers are not used after opening */
-    struct device_buffer *weights; /* [V][K], see weights_build(); NULL: plain attention */
+    struct device_buffer
+        *weights; /* [V][K], see weights_build(); NULL: plain attention */
     struct device_buffer *rows, *queries, *hidden_weight, *hidden_bias, *out_weight,
         *out_bias;
     /* One set serves all batches: the queue is in order. */
@@ -20,7 +20,8 @@ uint32_t sieve_width(const struct sieve_weights *w)
 }
 
 /* w [n][W] with the column scales multiplied in, so that the device may pool raw int8. */
-static enum fecit_status scaled_buffer(struct device *d, const struct sieve_weights *shape,
+static enum fecit_status scaled_buffer(struct device *d,
+                                       const struct sieve_weights *shape,
                                        const float *w, uint32_t n, uint32_t width,
                                        struct device_buffer **out)
 {
@@ -98,7 +99,8 @@ enum fecit_status sieve_open(struct device *d, const struct sieve_weights *w,
     } else {
         TRY(scaled_buffer(d, w, w->out_weight, SHARED_CLASSES, width, &s->out_weight));
     }
-    TRY(device_buffer_new(d, SHARED_CLASSES * sizeof(float), w->out_bias, &s->out_bias));
+    TRY(device_buffer_new(d, SHARED_CLASSES * sizeof(float), w->out_bias,
+                          &s->out_bias));
     TRY(weights_build(s));
     *out = s;
     s = NULL;
@@ -146,8 +148,8 @@ static enum fecit_status pools_run(struct sieve *s, const struct ops_batch *in)
         TRY(ops_embed_bag_weighted(s->ops, in, s->rows, s->weights, width, column,
                                    s->pooled));
     else if (w->n_queries > 0)
-        TRY(ops_embed_bag_attention(s->ops, in, s->rows, s->queries, w->n_queries, width,
-                                    column, s->pooled, NULL));
+        TRY(ops_embed_bag_attention(s->ops, in, s->rows, s->queries, w->n_queries,
+                                    width, column, s->pooled, NULL));
 done:
     return st;
 }
@@ -204,8 +206,8 @@ enum fecit_status sieve_wait(struct sieve *s, struct batch *b)
 }
 
 /* The rows of the batch's ids as floats [n_ids][D]; row i belongs to ids[i]. */
-static enum fecit_status rows_gather(const struct sieve_weights *w, const struct batch *b,
-                                     float **out)
+static enum fecit_status rows_gather(const struct sieve_weights *w,
+                                     const struct batch *b, float **out)
 {
     enum fecit_status st = FECIT_OK;
     float *rows;
@@ -234,15 +236,17 @@ enum fecit_status sieve_run_cpu(const struct sieve_weights *w, struct batch *b)
     TRY_MEM(pooled = mem_new((size_t)n * width, sizeof *pooled));
     TRY_MEM(hidden = mem_new((size_t)n * w->hidden, sizeof *hidden));
     TRY_MEM(logits = mem_new((size_t)n * SHARED_CLASSES, sizeof *logits));
-    if (w->mean) embed_bag_mean_cpu(ids, b->spans, rows, n, w->dim, width, column, pooled);
+    if (w->mean)
+        embed_bag_mean_cpu(ids, b->spans, rows, n, w->dim, width, column, pooled);
     column += w->mean ? w->dim : 0;
     if (w->max)
         embed_bag_max_cpu(ids, b->spans, rows, n, w->dim, width, column, pooled, NULL);
     column += w->max ? w->dim : 0;
-    embed_bag_attention_cpu(ids, b->spans, rows, w->queries, w->n_queries, n, w->dim, width,
-                            column, pooled, NULL);
+    embed_bag_attention_cpu(ids, b->spans, rows, w->queries, w->n_queries, n, w->dim,
+                            width, column, pooled, NULL);
     if (w->hidden > 0) {
-        linear_cpu(pooled, w->hidden_weight, w->hidden_bias, n, width, w->hidden, hidden);
+        linear_cpu(pooled, w->hidden_weight, w->hidden_bias, n, width, w->hidden,
+                   hidden);
         gelu_cpu(hidden, n * w->hidden, hidden);
     }
     linear_cpu(w->hidden ? hidden : pooled, w->out_weight, w->out_bias, n,

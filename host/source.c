@@ -19,7 +19,7 @@ struct source {
     size_t next; /* the file to open next */
     struct reading reading;
     bool open;
-    bool jsonl;  /* of the open file */
+    bool jsonl;     /* of the open file */
     uint64_t given; /* documents so far */
     uint64_t total;
     bool unknown; /* an input's size is not known: stdin, a pipe */
@@ -58,8 +58,7 @@ static enum fecit_status file_push(struct source *s, const char *path, size_t na
                                    int error, uint64_t size)
 {
     enum fecit_status st = FECIT_OK;
-    void *grown =
-        mem_grow(s->files, &s->capacity, s->n_files + 1, sizeof *s->files);
+    void *grown = mem_grow(s->files, &s->capacity, s->n_files + 1, sizeof *s->files);
     struct input_file f = {.name = (uint32_t)name, .error = error};
 
     TRY_MEM(grown);
@@ -119,8 +118,8 @@ static enum fecit_status input_push(struct source *s, const char *input)
         return file_push(s, "-", 0, 0, 0);
     }
     if (stat(input, &info) != 0)
-        FAIL(FECIT_E_INPUT, "%s: cannot be read: %s; check the name of the input", input,
-             strerror(errno));
+        FAIL(FECIT_E_INPUT, "%s: cannot be read: %s; check the name of the input",
+             input, strerror(errno));
     if (S_ISDIR(info.st_mode)) return folder_push(s, input);
     if (!S_ISREG(info.st_mode)) s->unknown = true;
     TRY(file_push(s, input, slash ? (size_t)(slash - input) + 1 : 0, 0,
@@ -174,25 +173,31 @@ static bool ends_with(const char *path, const char *end)
 }
 
 /* What a file that is no text looks like, with the next step; NULL when it may be text. */
-static const char *binary_kind(const uint8_t *p, size_t size, enum text_encoding encoding)
+static const char *binary_kind(const uint8_t *p, size_t size,
+                               enum text_encoding encoding)
 {
     static const struct {
         const char *magic;
         size_t size;
         const char *what;
     } kinds[] = {
-        {"\x1F\x8B", 2, "looks like gzip; unpack it first: zcat FILE | fecit score - ..."},
+        {"\x1F\x8B", 2,
+         "looks like gzip; unpack it first: zcat FILE | fecit score - ..."},
         {"\x28\xB5\x2F\xFD", 4,
          "looks like zstd; unpack it first: zstdcat FILE | fecit score - ..."},
         {"BZh", 3, "looks like bzip2; unpack it first: bzcat FILE | fecit score - ..."},
-        {"\xFD" "7zXZ", 5, "looks like xz; unpack it first: xzcat FILE | fecit score - ..."},
+        {"\xFD"
+         "7zXZ",
+         5, "looks like xz; unpack it first: xzcat FILE | fecit score - ..."},
         {"PK\x03\x04", 4, "looks like zip (or docx, epub); unpack it first"},
         {"7z\xBC\xAF", 4, "looks like 7z; unpack it first"},
         {"%PDF", 4, "is a PDF; convert it first: pdftotext FILE - | fecit score - ..."},
         {"\x89PNG", 4, "is a PNG picture, no text"},
         {"\xFF\xD8\xFF", 3, "is a JPEG picture, no text"},
         {"PAR1", 4, "is Parquet; convert it to JSON lines first"},
-        {"\x7F" "ELF", 4, "is a program, no text"},
+        {"\x7F"
+         "ELF",
+         4, "is a program, no text"},
         {"SQLite format 3", 15, "is an SQLite database; export it as JSON lines first"},
     };
 
@@ -205,7 +210,8 @@ static const char *binary_kind(const uint8_t *p, size_t size, enum text_encoding
 }
 
 /* Whether the file holds JSON lines: by its name, else because it begins with an object. */
-static bool is_jsonl(const struct source *s, const char *path, const uint8_t *p, size_t size)
+static bool is_jsonl(const struct source *s, const char *path, const uint8_t *p,
+                     size_t size)
 {
     size_t i = 0;
 
@@ -285,7 +291,8 @@ static enum fecit_status file_next(struct source *s)
             s->open = true;
             break;
         }
-        TRY(format_reject(r, 0, 0, stream_data(&r->stream), stream_size(&r->stream), why));
+        TRY(format_reject(r, 0, 0, stream_data(&r->stream), stream_size(&r->stream),
+                          why));
         stream_close(&r->stream);
     } while (true);
 done:

@@ -9,12 +9,12 @@
 enum source_format { SOURCE_AUTO, SOURCE_PLAIN, SOURCE_JSONL };
 
 struct source_options {
-    enum source_format format;   /* AUTO: .jsonl .ndjson .json by name, else by content */
+    enum source_format format; /* AUTO: .jsonl .ndjson .json by name, else by content */
     enum text_encoding encoding; /* AUTO: text_encoding_of() per file */
     const char *text_field;      /* NULL = "text"; paths with dots are allowed */
     const char *id_field;        /* NULL = "id", then "doc_id" */
     const char *lang_field, *date_field, *url_field, *title_field, *source_field;
-    bool sentences; /* each record (JSONL) or line (plain) is already one sentence */
+    bool sentences;    /* each record (JSONL) or line (plain) is already one sentence */
     size_t max_record; /* bytes; 0 = 256 MiB. A longer JSONL record is rejected */
 };
 
@@ -23,17 +23,17 @@ struct source_options {
  * 0; `last` is set on the final one. Strings are NUL-terminated, valid UTF-8, NULL when
  * absent. A document owns its memory; document_clear() frees it. */
 struct document {
-    char *id;            /* never NULL: the record's id, else file name, else file:line */
+    char *id; /* never NULL: the record's id, else file name, else file:line */
     char *lang, *date, *url, *title, *source;
-    char *file;          /* as given or found; "-" for stdin */
-    uint64_t offset;     /* byte of the record in its file */
-    uint64_t number;     /* 0-based, over the whole run */
+    char *file;      /* as given or found; "-" for stdin */
+    uint64_t offset; /* byte of the record in its file */
+    uint64_t number; /* 0-based, over the whole run */
     uint32_t part;
     bool last;
-    bool sentences;      /* text is one sentence: do not segment */
+    bool sentences; /* text is one sentence: do not segment */
     enum text_encoding encoding;
-    struct bytes raw;    /* the text of this part, still in `encoding` */
-    uint64_t repaired;   /* repairs already made while parsing the record */
+    struct bytes raw;  /* the text of this part, still in `encoding` */
+    uint64_t repaired; /* repairs already made while parsing the record */
 };
 void document_clear(struct document *d);
 

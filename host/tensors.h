@@ -6,7 +6,14 @@
 
 #include "base/mem.h"
 
-enum tensor_type { TENSOR_U8, TENSOR_I8, TENSOR_F16, TENSOR_I32, TENSOR_U32, TENSOR_F32 };
+enum tensor_type {
+    TENSOR_U8,
+    TENSOR_I8,
+    TENSOR_F16,
+    TENSOR_I32,
+    TENSOR_U32,
+    TENSOR_F32
+};
 #define TENSOR_RANK 4
 #define TENSORS_MAX 4096 /* tensors in a file, and notes; more is refused */
 

@@ -72,8 +72,9 @@ static enum fecit_status read_utf16(const uint8_t *raw, size_t size, int big,
     const size_t n = size / 2;
 
     TRY(bytes_reserve(out, 3 * n + 16));
-#define UNIT(k) ((uint16_t)(big ? raw[2 * (k)] << 8 | raw[2 * (k) + 1]                       \
-                                : raw[2 * (k) + 1] << 8 | raw[2 * (k)]))
+#define UNIT(k)                                                                        \
+    ((uint16_t)(big ? raw[2 * (k)] << 8 | raw[2 * (k) + 1]                             \
+                    : raw[2 * (k) + 1] << 8 | raw[2 * (k)]))
     for (size_t i = 0; i < n; i++) {
         UChar32 c = UNIT(i);
         if (U16_IS_LEAD(c) && i + 1 < n && U16_IS_TRAIL(UNIT(i + 1))) {
@@ -96,8 +97,9 @@ done:
     return st;
 }
 
-enum fecit_status text_read(const uint8_t *raw, size_t size, enum text_encoding encoding,
-                            int first, struct bytes *out, uint64_t *repaired)
+enum fecit_status text_read(const uint8_t *raw, size_t size,
+                            enum text_encoding encoding, int first, struct bytes *out,
+                            uint64_t *repaired)
 {
     size_t bom = 0;
     enum text_encoding found = TEXT_UTF8;

@@ -13,7 +13,8 @@ enum text_encoding text_encoding_of(const uint8_t *raw, size_t size, size_t *bom
 /* Replace *out (its memory is used again) by `raw` [size] as UTF-8: a leading BOM dropped
  * (when `first`), ill-formed sequences each one U+FFFD (Unicode 15, section 3.9, "maximal
  * subpart"), NUL -> U+FFFD. *repaired: how many. */
-enum fecit_status text_read(const uint8_t *raw, size_t size, enum text_encoding encoding,
-                            int first, struct bytes *out, uint64_t *repaired);
+enum fecit_status text_read(const uint8_t *raw, size_t size,
+                            enum text_encoding encoding, int first, struct bytes *out,
+                            uint64_t *repaired);
 
 #endif

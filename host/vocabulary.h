@@ -11,24 +11,24 @@
 
 /* Read only after loading: any number of threads may share one. */
 struct vocabulary {
-    uint32_t n_pieces;                  /* V */
-    uint32_t unk, bos, eos, pad;        /* ids */
-    const uint8_t *piece_bytes;         /* all pieces end to end, UTF-8 */
-    const uint32_t *piece_offsets;      /* [V + 1] into piece_bytes */
-    const float *scores;                /* [V] log probabilities, 0 = special, never matched;
+    uint32_t n_pieces;             /* V */
+    uint32_t unk, bos, eos, pad;   /* ids */
+    const uint8_t *piece_bytes;    /* all pieces end to end, UTF-8 */
+    const uint32_t *piece_offsets; /* [V + 1] into piece_bytes */
+    const float *scores;           /* [V] log probabilities, 0 = special, never matched;
                                          * scores[unk]: what an unknown code point costs */
-    const uint32_t *source;             /* [V] id in the full vocabulary */
-    uint32_t n_normalise;               /* N */
-    const uint32_t *normalise_code;     /* [N] ascending code points */
-    const uint32_t *normalise_offsets;  /* [N + 1] into normalise_bytes */
-    const uint8_t *normalise_bytes;     /* replacements, UTF-8 */
-    const uint8_t *nibbles;             /* [V][192] */
-    const uint16_t *scales;             /* [V][12] fp16 */
-    const float *bag_projection;        /* [384][64], NULL in files without one */
-    const float *bag_mean;              /* [384] */
-    char digest[65];                    /* sha256 of the tensors, hex */
-    struct trie *trie;                  /* owned: the pieces text may become, number = id */
-    struct tensors *file;               /* owned; all other pointers lie in it */
+    const uint32_t *source;        /* [V] id in the full vocabulary */
+    uint32_t n_normalise;          /* N */
+    const uint32_t *normalise_code;    /* [N] ascending code points */
+    const uint32_t *normalise_offsets; /* [N + 1] into normalise_bytes */
+    const uint8_t *normalise_bytes;    /* replacements, UTF-8 */
+    const uint8_t *nibbles;            /* [V][192] */
+    const uint16_t *scales;            /* [V][12] fp16 */
+    const float *bag_projection;       /* [384][64], NULL in files without one */
+    const float *bag_mean;             /* [384] */
+    char digest[65];                   /* sha256 of the tensors, hex */
+    struct trie *trie;    /* owned: the pieces text may become, number = id */
+    struct tensors *file; /* owned; all other pointers lie in it */
 };
 
 /* FECIT_E_MODEL when a tensor is missing, misshapen, or an offset leads out of its bytes.

@@ -41,5 +41,6 @@ kernel void adamw_rows(global const struct shared_row *rows, global const float 
     const uint u = get_global_id(1);
     if (column >= DIM || u >= n_rows) return;
     const size_t i = (size_t)rows[u].row * DIM + column;
-    step(w + i, m + i, v + i, anchor[i], d[(size_t)u * DIM + column], rate, decay, root);
+    step(w + i, m + i, v + i, anchor[i], d[(size_t)u * DIM + column], rate, decay,
+         root);
 }

@@ -6,8 +6,8 @@
 #pragma OPENCL FP_CONTRACT OFF
 
 kernel void cross_entropy(global const float *logits, global const uint *labels,
-                          global const float *weights, uint n, float smoothing, float total,
-                          global float *loss, global float *d_logits)
+                          global const float *weights, uint n, float smoothing,
+                          float total, global float *loss, global float *d_logits)
 {
     const uint s = get_global_id(0);
     if (s >= n) return;
@@ -20,7 +20,8 @@ kernel void cross_entropy(global const float *logits, global const uint *labels,
 
     vstore4(e / sum, 0, p);
     for (uint c = 0; c < SHARED_CLASSES; c++) {
-        target[c] = smoothing / SHARED_CLASSES + (c == labels[s] ? 1.0f - smoothing : 0.0f);
+        target[c] =
+            smoothing / SHARED_CLASSES + (c == labels[s] ? 1.0f - smoothing : 0.0f);
         cost -= target[c] * (logits[SHARED_CLASSES * s + c] - most - log(sum));
         d_logits[SHARED_CLASSES * s + c] = scale * (p[c] - target[c]);
     }

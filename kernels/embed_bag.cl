@@ -13,10 +13,10 @@
 #define VECTORS (DIM / 16)
 #ifdef ROW_BYTES
 typedef char row_t;
-#define LOAD(table, row, v) convert_float16(vload16((size_t)(row) * VECTORS + (v), table))
+#define LOAD(table, row, v) convert_float16(vload16((size_t)(row)*VECTORS + (v), table))
 #else
 typedef float row_t;
-#define LOAD(table, row, v) vload16((size_t)(row) * VECTORS + (v), table)
+#define LOAD(table, row, v) vload16((size_t)(row)*VECTORS + (v), table)
 #endif
 
 /* A fixed tree, the same on every device. */
@@ -28,7 +28,8 @@ float sum16(float16 x)
     return c.lo + c.hi;
 }
 
-kernel void embed_bag_mean(global const uint *ids, global const struct shared_span *spans,
+kernel void embed_bag_mean(global const uint *ids,
+                           global const struct shared_span *spans,
                            global const row_t *table, uint n_spans, uint width,
                            uint column, global float *out)
 {
@@ -49,9 +50,11 @@ kernel void embed_bag_mean(global const uint *ids, global const struct shared_sp
 
 /* argmax [n_spans][DIM]: the position (index into ids) that holds the maximum, the first of
  * equals; written when keep is not 0, for training. */
-kernel void embed_bag_max(global const uint *ids, global const struct shared_span *spans,
-                          global const row_t *table, uint n_spans, uint width, uint column,
-                          global float *out, uint keep, global uint *argmax)
+kernel void embed_bag_max(global const uint *ids,
+                          global const struct shared_span *spans,
+                          global const row_t *table, uint n_spans, uint width,
+                          uint column, global float *out, uint keep,
+                          global uint *argmax)
 {
     const uint s = get_global_id(0);
     if (s >= n_spans) return;
@@ -98,7 +101,8 @@ kernel void embed_bag_attention(global const uint *ids,
             dots = fma(LOAD(table, ids[i], v), query[v], dots);
         const float score = sum16(dots);
         if (score > most) { /* what was summed before weighs less by this much */
-            const float shrink = exp(most - score); /* exp(-inf) is 0 at the first piece */
+            const float shrink =
+                exp(most - score); /* exp(-inf) is 0 at the first piece */
             total *= shrink;
             for (int v = 0; v < VECTORS; v++)
                 sum[v] *= shrink;
@@ -164,7 +168,8 @@ kernel void embed_bag_weighted(global const uint *ids,
         for (uint i = span.begin; i < span.begin + span.count; i++) {
             const float16 row = LOAD(table, ids[i], v);
             for (int k = 0; k < QUERIES; k++)
-                sum[k] = fma(row, (float16)(weights[(size_t)ids[i] * QUERIES + k]), sum[k]);
+                sum[k] =
+                    fma(row, (float16)(weights[(size_t)ids[i] * QUERIES + k]), sum[k]);
         }
         for (int k = 0; k < QUERIES; k++)
             vstore16(span.count ? sum[k] / total[k] : (float16)(0.0f), 0,

@@ -35,8 +35,8 @@ kernel void embed_bag_scores_back(global const uint *ids,
 /* d_queries [n_queries][DIM]: the sum over all ids of d_score * row.
  * Launch: global (DIM, n_queries). */
 kernel void embed_bag_query_back(global const uint *ids, global const float *table,
-                                 global const float *d_score, uint n_ids, uint n_queries,
-                                 global float *d_queries)
+                                 global const float *d_score, uint n_ids,
+                                 uint n_queries, global float *d_queries)
 {
     const uint d = get_global_id(0);
     const uint k = get_global_id(1);
@@ -44,7 +44,8 @@ kernel void embed_bag_query_back(global const uint *ids, global const float *tab
     float sum = 0.0f;
 
     for (uint i = 0; i < n_ids; i++)
-        sum = fma(d_score[(size_t)i * n_queries + k], table[(size_t)ids[i] * DIM + d], sum);
+        sum = fma(d_score[(size_t)i * n_queries + k], table[(size_t)ids[i] * DIM + d],
+                  sum);
     d_queries[(size_t)k * DIM + d] = sum;
 }
 

@@ -6,8 +6,9 @@
  * Twins: linear_cpu(), linear_back_input_cpu(), linear_back_weight_cpu(). */
 #pragma OPENCL FP_CONTRACT OFF
 
-kernel void linear(global const float *x, global const float *w, global const float *bias,
-                   uint n, uint n_in, uint n_out, global float *out)
+kernel void linear(global const float *x, global const float *w,
+                   global const float *bias, uint n, uint n_in, uint n_out,
+                   global float *out)
 {
     const uint o = get_global_id(0);
     const uint b = get_global_id(1);
@@ -29,7 +30,8 @@ kernel void linear_wide(global const float *x, global const float *w,
     float16 sums = 0.0f;
 
     for (uint i = 0; i < n_in / 16; i++)
-        sums = fma(vload16(i, x + (size_t)b * n_in), vload16(i, w + (size_t)o * n_in), sums);
+        sums = fma(vload16(i, x + (size_t)b * n_in), vload16(i, w + (size_t)o * n_in),
+                   sums);
     const float8 a = sums.lo + sums.hi;
     const float4 c = a.lo + a.hi;
     const float2 e = c.lo + c.hi;
@@ -62,8 +64,8 @@ kernel void linear_back_weight(global const float *d_out, global const float *x,
     float sum = 0.0f;
 
     for (uint b = 0; b < n; b++)
-        sum = fma(d_out[(size_t)b * n_out + o], i < n_in ? x[(size_t)b * n_in + i] : 1.0f,
-                  sum);
+        sum = fma(d_out[(size_t)b * n_out + o],
+                  i < n_in ? x[(size_t)b * n_in + i] : 1.0f, sum);
     if (i < n_in)
         d_w[(size_t)o * n_in + i] = sum;
     else

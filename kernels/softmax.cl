@@ -4,7 +4,8 @@
  * Launch: global (n); any local size. Twin: softmax_cpu(). */
 #pragma OPENCL FP_CONTRACT OFF
 
-kernel void softmax(global const float *logits, uint n, float sharpness, global float *out)
+kernel void softmax(global const float *logits, uint n, float sharpness,
+                    global float *out)
 {
     const uint s = get_global_id(0);
     if (s >= n) return;

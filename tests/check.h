@@ -18,16 +18,17 @@ static struct device *check_device;
 static const char *check_case = ""; /* the shape under test, for messages */
 
 /* Calls that must succeed. */
-#define CHECK(call)                                                                      \
-    do {                                                                                 \
-        if ((call) != FECIT_OK) fail_msg("%s: %s: %s", check_case, #call, status_text()); \
+#define CHECK(call)                                                                    \
+    do {                                                                               \
+        if ((call) != FECIT_OK)                                                        \
+            fail_msg("%s: %s: %s", check_case, #call, status_text());                  \
     } while (0)
 
 /* run(&shapes[i]) for every row; each row has a `name`. */
-#define CHECK_TABLE(shapes, run)                                                         \
-    for (size_t i_ = 0; i_ < sizeof(shapes) / sizeof *(shapes); i_++) {                  \
-        check_case = (shapes)[i_].name;                                                  \
-        run(&(shapes)[i_]);                                                              \
+#define CHECK_TABLE(shapes, run)                                                       \
+    for (size_t i_ = 0; i_ < sizeof(shapes) / sizeof *(shapes); i_++) {                \
+        check_case = (shapes)[i_].name;                                                \
+        run(&(shapes)[i_]);                                                            \
     }
 
 /* Set-up and tear-down of a group. */
@@ -80,8 +81,9 @@ static inline void check_near(const char *what, const float *device, const float
 {
     for (size_t i = 0; i < n; i++)
         if (!(fabs((double)device[i] - twin[i]) <= tolerance))
-            fail_msg("%s: %s[%zu] is %.9g, the twin says %.9g, allowed %.2g", check_case, what,
-                     i, (double)device[i], (double)twin[i], tolerance);
+            fail_msg("%s: %s[%zu] is %.9g, the twin says %.9g, allowed %.2g",
+                     check_case, what, i, (double)device[i], (double)twin[i],
+                     tolerance);
 }
 
 #endif

@@ -7,12 +7,12 @@
 #include "train/train.h"
 
 static const char *const small_words[] = {
-    "<s>",     "<pad>",    "</s>",     "<unk>",    "minister", "blamed",  "accused",
-    "hackers", "northern", "southern", "eastern",  "western",  "breach",  "attack",
-    "rejects", "denies",   "charge",   "likely",   "perhaps",  "behind",  "said",
-    "rain",    "market",   "goal",     "striker",  "coach",    "shares",  "fell",
-    "rose",    "cloudy",   "tomorrow", "the",      "a",        "of",      "on",
-    "for",     "was",      "is",       "and",      "to",       "a-piece", "of-more",
+    "<s>",     "<pad>",    "</s>",     "<unk>",   "minister", "blamed",  "accused",
+    "hackers", "northern", "southern", "eastern", "western",  "breach",  "attack",
+    "rejects", "denies",   "charge",   "likely",  "perhaps",  "behind",  "said",
+    "rain",    "market",   "goal",     "striker", "coach",    "shares",  "fell",
+    "rose",    "cloudy",   "tomorrow", "the",     "a",        "of",      "on",
+    "for",     "was",      "is",       "and",     "to",       "a-piece", "of-more",
 };
 enum { SMALL_WORDS = sizeof small_words / sizeof *small_words };
 
@@ -45,28 +45,50 @@ static inline void small_vocabulary(const char *path, uint32_t spare)
     {
         const struct tensor tensors[] = {
             {"pieces.bytes", TENSOR_U8, 1, {size}, bytes, size},
-            {"pieces.offsets", TENSOR_U32, 1, {SMALL_WORDS + 1}, offsets, sizeof offsets},
+            {"pieces.offsets",
+             TENSOR_U32,
+             1,
+             {SMALL_WORDS + 1},
+             offsets,
+             sizeof offsets},
             {"pieces.scores", TENSOR_F32, 1, {SMALL_WORDS}, scores, sizeof scores},
             {"pieces.source", TENSOR_U32, 1, {SMALL_WORDS}, source, sizeof source},
             {"normalise.code", TENSOR_U32, 1, {0}, source, 0},
             {"normalise.offsets", TENSOR_U32, 1, {1}, offsets, 4},
             {"normalise.bytes", TENSOR_U8, 1, {0}, bytes, 0},
-            {"embedding.nibbles", TENSOR_U8, 2, {SMALL_WORDS, VOCABULARY_DIM / 2}, nibbles,
+            {"embedding.nibbles",
+             TENSOR_U8,
+             2,
+             {SMALL_WORDS, VOCABULARY_DIM / 2},
+             nibbles,
              sizeof nibbles},
-            {"embedding.scales", TENSOR_F16, 2, {SMALL_WORDS, VOCABULARY_DIM / 32}, scales,
+            {"embedding.scales",
+             TENSOR_F16,
+             2,
+             {SMALL_WORDS, VOCABULARY_DIM / 32},
+             scales,
              sizeof scales},
-            {"bag.projection", TENSOR_F32, 2, {VOCABULARY_DIM, VOCABULARY_BAG}, projection,
+            {"bag.projection",
+             TENSOR_F32,
+             2,
+             {VOCABULARY_DIM, VOCABULARY_BAG},
+             projection,
              sizeof projection},
             {"bag.mean", TENSOR_F32, 1, {VOCABULARY_DIM}, mean, sizeof mean},
         };
         const uint32_t n = sizeof tensors / sizeof *tensors;
         const struct note notes[] = {
-            {"format", "fecit-vocabulary 1"}, {"unk", "3"}, {"bos", "0"},
-            {"eos", "2"}, {"pad", "1"}, {"digest", digest},
+            {"format", "fecit-vocabulary 1"},
+            {"unk", "3"},
+            {"bos", "0"},
+            {"eos", "2"},
+            {"pad", "1"},
+            {"digest", digest},
         };
         tensors_digest(tensors, n, NULL, digest);
         assert_int_equal(
-            tensors_save(path, tensors, n, notes, sizeof notes / sizeof *notes), FECIT_OK);
+            tensors_save(path, tensors, n, notes, sizeof notes / sizeof *notes),
+            FECIT_OK);
     }
 }
 
@@ -75,9 +97,11 @@ static inline void small_vocabulary(const char *path, uint32_t spare)
 static inline void small_examples(const char *path, uint32_t n)
 {
     static const char *const states[] = {"northern", "southern", "eastern", "western"};
-    static const char *const calm[] = {"rain", "market", "goal", "striker", "coach",
-                                       "shares", "fell", "rose", "cloudy", "tomorrow"};
-    static const char *const filler[] = {"the", "a", "of", "on", "for", "was", "is", "and"};
+    static const char *const calm[] = {"rain",   "market",  "goal", "striker",
+                                       "coach",  "shares",  "fell", "rose",
+                                       "cloudy", "tomorrow"};
+    static const char *const filler[] = {"the", "a",   "of", "on",
+                                         "for", "was", "is", "and"};
     static const char *const said[][2] = {
         {"blamed", "accused"}, {"likely", "perhaps"}, {"rejects", "denies"}};
     struct bytes out = {0};
@@ -89,8 +113,8 @@ static inline void small_examples(const char *path, uint32_t n)
                                 : calm[scratch_random(&state) % 10];
         assert_int_equal(bytes_print(&out, "{\"text\": \""), FECIT_OK);
         for (int w = 0; w < 4; w++)
-            assert_int_equal(bytes_print(&out, "%s ", filler[scratch_random(&state) % 8]),
-                             FECIT_OK);
+            assert_int_equal(
+                bytes_print(&out, "%s ", filler[scratch_random(&state) % 8]), FECIT_OK);
         /* A number that is no piece keeps the texts apart. */
         assert_int_equal(
             bytes_print(&out,

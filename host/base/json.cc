@@ -57,14 +57,20 @@ fecit_status json_parse(json_reader *r, const char *text, size_t size, json *roo
 enum json_kind json_kind(json j)
 {
     switch (unwrap(j).type()) {
-    case dom::element_type::BOOL: return JSON_BOOL;
+    case dom::element_type::BOOL:
+        return JSON_BOOL;
     case dom::element_type::INT64:
     case dom::element_type::UINT64:
-    case dom::element_type::DOUBLE: return JSON_NUMBER;
-    case dom::element_type::STRING: return JSON_TEXT;
-    case dom::element_type::ARRAY: return JSON_LIST;
-    case dom::element_type::OBJECT: return JSON_MAP;
-    default: return JSON_NULL;
+    case dom::element_type::DOUBLE:
+        return JSON_NUMBER;
+    case dom::element_type::STRING:
+        return JSON_TEXT;
+    case dom::element_type::ARRAY:
+        return JSON_LIST;
+    case dom::element_type::OBJECT:
+        return JSON_MAP;
+    default:
+        return JSON_NULL;
     }
 }
 
@@ -166,7 +172,9 @@ fecit_status json_copy(json j, char **out)
 
     *out = nullptr;
     switch (e.type()) {
-    case dom::element_type::STRING: text = e.get_string().value_unsafe(); break;
+    case dom::element_type::STRING:
+        text = e.get_string().value_unsafe();
+        break;
     case dom::element_type::BOOL:
         text = e.get_bool().value_unsafe() ? "true" : "false";
         break;
@@ -184,7 +192,8 @@ fecit_status json_copy(json j, char **out)
         std::snprintf(number, sizeof number, "%.17g", e.get_double().value_unsafe());
         text = number;
         break;
-    default: return FECIT_OK;
+    default:
+        return FECIT_OK;
     }
     *out = mem_text(text.data(), text.size());
     return *out ? FECIT_OK : FECIT_E_MEMORY;

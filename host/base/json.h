@@ -37,7 +37,8 @@ bool json_item(struct json list, size_t i, struct json *out);
 /* i-th member of a map; key borrowed like values. O(i). */
 bool json_member(struct json map, size_t i, const char **key, size_t *key_size,
                  struct json *out);
-bool json_text(struct json j, const char **utf8, size_t *size); /* false: not a string */
+bool json_text(struct json j, const char **utf8,
+               size_t *size); /* false: not a string */
 bool json_number(struct json j, double *out);
 bool json_bool(struct json j, bool *out);
 /* Text, number or bool as a NUL-terminated copy (ids may be numbers: 17 -> "17").

@@ -35,26 +35,26 @@ const char *status_text(void);
 enum fecit_status status_prefix(enum fecit_status code, const char *format, ...)
     STATUS_PRINTF(2, 3);
 
-#define TRY(call)                                                                        \
-    do {                                                                                 \
-        st = (call);                                                                     \
-        if (st != FECIT_OK) goto done;                                                   \
+#define TRY(call)                                                                      \
+    do {                                                                               \
+        st = (call);                                                                   \
+        if (st != FECIT_OK) goto done;                                                 \
     } while (0)
 
 /* For mem_*: they set the text themselves. */
-#define TRY_MEM(pointer)                                                                 \
-    do {                                                                                 \
-        if (!(pointer)) {                                                                \
-            st = FECIT_E_MEMORY;                                                         \
-            goto done;                                                                   \
-        }                                                                                \
+#define TRY_MEM(pointer)                                                               \
+    do {                                                                               \
+        if (!(pointer)) {                                                              \
+            st = FECIT_E_MEMORY;                                                       \
+            goto done;                                                                 \
+        }                                                                              \
     } while (0)
 
 /* For errors found on the spot: FAIL(FECIT_E_INPUT, "%s: ...", path); */
-#define FAIL(...)                                                                        \
-    do {                                                                                 \
-        st = status_set(__VA_ARGS__);                                                    \
-        goto done;                                                                       \
+#define FAIL(...)                                                                      \
+    do {                                                                               \
+        st = status_set(__VA_ARGS__);                                                  \
+        goto done;                                                                     \
     } while (0)
 
 #ifdef __cplusplus

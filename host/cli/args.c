@@ -14,14 +14,20 @@ int args_exit_code(enum fecit_status st)
 {
     switch (st) {
     case FECIT_OK:
-    case FECIT_END: return EXIT_DONE;
-    case FECIT_E_USAGE: return EXIT_USAGE;
+    case FECIT_END:
+        return EXIT_DONE;
+    case FECIT_E_USAGE:
+        return EXIT_USAGE;
     case FECIT_E_MEMORY:
-    case FECIT_E_INPUT: return EXIT_INPUT;
+    case FECIT_E_INPUT:
+        return EXIT_INPUT;
     case FECIT_E_MODEL:
-    case FECIT_E_DEVICE: return EXIT_REFUSED;
-    case FECIT_E_OUTPUT: return EXIT_OUTPUT;
-    case FECIT_E_STOPPED: return EXIT_STOPPED;
+    case FECIT_E_DEVICE:
+        return EXIT_REFUSED;
+    case FECIT_E_OUTPUT:
+        return EXIT_OUTPUT;
+    case FECIT_E_STOPPED:
+        return EXIT_STOPPED;
     }
     return EXIT_INPUT;
 }
@@ -53,8 +59,8 @@ bool args_integer(const char *command, const char *option, const char *text, lon
     errno = 0;
     value = strtol(text, &end, 10);
     if (errno != 0 || end == text || *end || value < low || value > high) {
-        args_usage(command, "%s wants a whole number from %ld to %ld, not \"%s\"", option,
-                   low, high, text);
+        args_usage(command, "%s wants a whole number from %ld to %ld, not \"%s\"",
+                   option, low, high, text);
         return false;
     }
     *out = value;

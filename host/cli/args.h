@@ -17,7 +17,7 @@ enum exit_code {
 };
 
 struct command {
-    const char *name, *what; /* `what` is one line for `fecit help` */
+    const char *name, *what;           /* `what` is one line for `fecit help` */
     int (*run)(int argc, char **argv); /* argv[0] = name */
 };
 

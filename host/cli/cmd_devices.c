@@ -10,15 +10,18 @@ static const char devices_help[] =
     "fecit devices\n"
     "\n"
     "Lists the OpenCL devices of this machine, each with the number by which --device\n"
-    "(or $FECIT_DEVICE) names it. Without a choice the first GPU is taken, else the first\n"
+    "(or $FECIT_DEVICE) names it. Without a choice the first GPU is taken, else the "
+    "first\n"
     "device.\n"
     "Exit codes: 0 some are there, 3 none is.\n";
 
 static const char doctor_help[] =
     "fecit doctor [--model DIR] [--device D]\n"
     "\n"
-    "Looks after everything a run needs and says what is missing: the devices, the model\n"
-    "files (whole, undamaged, belonging together), the kernels (built for each device), the\n"
+    "Looks after everything a run needs and says what is missing: the devices, the "
+    "model\n"
+    "files (whole, undamaged, belonging together), the kernels (built for each "
+    "device), the\n"
     "known answers (recomputed on each device), the kernel cache.\n"
     "Exit codes: 0 all is well, 3 something is not.\n";
 
@@ -31,14 +34,15 @@ static const struct option long_options[] = {
 
 static void print_device(uint32_t i, const struct device_info *d)
 {
-    printf("%2u  %s\n    %s, driver %s\n    %s, %u units at %u MHz, %.1f GiB (%.1f GiB in "
-           "one piece)%s\n",
-           i, d->name, d->platform, d->driver,
-           d->gpu   ? "GPU"
-           : d->cpu ? "CPU"
-                    : "accelerator",
-           d->units, d->clock, (double)d->memory / 0x1p30, (double)d->largest / 0x1p30,
-           d->fp16 ? ", fp16" : "");
+    printf(
+        "%2u  %s\n    %s, driver %s\n    %s, %u units at %u MHz, %.1f GiB (%.1f GiB in "
+        "one piece)%s\n",
+        i, d->name, d->platform, d->driver,
+        d->gpu   ? "GPU"
+        : d->cpu ? "CPU"
+                 : "accelerator",
+        d->units, d->clock, (double)d->memory / 0x1p30, (double)d->largest / 0x1p30,
+        d->fp16 ? ", fp16" : "");
 }
 
 int cmd_devices(int argc, char **argv)
@@ -72,7 +76,8 @@ static bool tell(const char *what, enum fecit_status st)
     return st == FECIT_OK;
 }
 
-static bool check_device(uint32_t i, const struct device_info *info, const struct model *m)
+static bool check_device(uint32_t i, const struct device_info *info,
+                         const struct model *m)
 {
     struct device *device = NULL;
     struct sieve *sieve = NULL;
@@ -109,10 +114,17 @@ int cmd_doctor(int argc, char **argv)
     optind = 1;
     while ((code = getopt_long(argc, argv, "h", long_options, NULL)) != -1)
         switch (code) {
-        case 'h': fputs(doctor_help, stdout); return EXIT_DONE;
-        case 'm': folder = optarg; break;
-        case 'd': only = optarg; break;
-        default: return args_usage("doctor", "unknown or incomplete option");
+        case 'h':
+            fputs(doctor_help, stdout);
+            return EXIT_DONE;
+        case 'm':
+            folder = optarg;
+            break;
+        case 'd':
+            only = optarg;
+            break;
+        default:
+            return args_usage("doctor", "unknown or incomplete option");
         }
     if (optind < argc) return args_usage("doctor", "takes no argument");
     snprintf(what, sizeof what, "model in %s", engine_folder(folder));

@@ -10,10 +10,14 @@
 static const char help[] =
     "fecit eval [options] LABELLED.jsonl...\n"
     "\n"
-    "Scores labelled sentences (JSON lines with \"text\" and \"class\", optionally \"lang\")\n"
-    "and prints precision, recall, F1 of \"statement or not\" at the threshold, AUC and\n"
-    "average precision over all thresholds, the four-class macro F1, the confusion of the\n"
-    "classes, the calibration error, and the same for each language; languages with fewer\n"
+    "Scores labelled sentences (JSON lines with \"text\" and \"class\", optionally "
+    "\"lang\")\n"
+    "and prints precision, recall, F1 of \"statement or not\" at the threshold, AUC "
+    "and\n"
+    "average precision over all thresholds, the four-class macro F1, the confusion of "
+    "the\n"
+    "classes, the calibration error, and the same for each language; languages with "
+    "fewer\n"
     "than 30 sentences are marked, read them together.\n"
     "\n"
     "      --recall R     as in fecit score; default: the model's threshold\n"
@@ -63,7 +67,8 @@ static enum fecit_status score_all(struct engine *engine, struct scored *s)
     while (at < e->n) {
         size_t i = at;
         batch_clear(b);
-        while (i < e->n && batch_push(b, e->ids + e->items[i].begin, e->items[i].count)) {
+        while (i < e->n &&
+               batch_push(b, e->ids + e->items[i].begin, e->items[i].count)) {
             s->truth[i] = e->items[i].label;
             i++;
         }
@@ -78,7 +83,8 @@ done:
 }
 
 /* The figures of one language, or of all (language = -1). */
-static enum fecit_status measure(const struct scored *s, int language, struct evaluation *out)
+static enum fecit_status measure(const struct scored *s, int language,
+                                 struct evaluation *out)
 {
     enum fecit_status st = FECIT_OK;
     const struct examples *e = s->examples;
@@ -110,12 +116,13 @@ static void print_line(const char *name, const struct evaluation *e)
 
 static void print_json(const char *name, const struct evaluation *e, bool last)
 {
-    printf("\"%s\": {\"n\": %llu, \"statements\": %llu, \"precision\": %.4f, \"recall\": "
-           "%.4f, \"f1\": %.4f, \"auc\": %.4f, \"average_precision\": %.4f, \"best_f1\": "
-           "%.4f, \"macro_f1\": %.4f, \"calibration_error\": %.4f, \"confusion\": [",
-           name, (unsigned long long)e->n, (unsigned long long)e->positive, e->precision,
-           e->recall, e->f1, e->auc, e->average_precision, e->best_f1, e->macro_f1,
-           e->calibration_error);
+    printf(
+        "\"%s\": {\"n\": %llu, \"statements\": %llu, \"precision\": %.4f, \"recall\": "
+        "%.4f, \"f1\": %.4f, \"auc\": %.4f, \"average_precision\": %.4f, \"best_f1\": "
+        "%.4f, \"macro_f1\": %.4f, \"calibration_error\": %.4f, \"confusion\": [",
+        name, (unsigned long long)e->n, (unsigned long long)e->positive, e->precision,
+        e->recall, e->f1, e->auc, e->average_precision, e->best_f1, e->macro_f1,
+        e->calibration_error);
     for (int a = 0; a < FECIT_LABELS; a++) {
         printf("%s[", a ? ", " : "");
         for (int b = 0; b < FECIT_LABELS; b++)
@@ -127,19 +134,21 @@ static void print_json(const char *name, const struct evaluation *e, bool last)
 
 static void print_classes(const struct evaluation *e)
 {
-    printf("\nclass      F1      labelled, of which called none asserted hedged denied\n");
+    printf(
+        "\nclass      F1      labelled, of which called none asserted hedged denied\n");
     for (int a = 0; a < FECIT_LABELS; a++) {
         uint64_t n = 0;
         for (int b = 0; b < FECIT_LABELS; b++)
             n += e->confusion[a][b];
-        printf("%-9s  %.3f  %6llu", fecit_label_name((enum fecit_label)a), e->class_f1[a],
-               (unsigned long long)n);
+        printf("%-9s  %.3f  %6llu", fecit_label_name((enum fecit_label)a),
+               e->class_f1[a], (unsigned long long)n);
         for (int b = 0; b < FECIT_LABELS; b++)
             printf("  %6llu", (unsigned long long)e->confusion[a][b]);
         printf("\n");
     }
-    printf("\nbest F1 over all thresholds %.3f (at p >= %.3f); calibration error %.3f\n",
-           e->best_f1, e->best_threshold, e->calibration_error);
+    printf(
+        "\nbest F1 over all thresholds %.3f (at p >= %.3f); calibration error %.3f\n",
+        e->best_f1, e->best_threshold, e->calibration_error);
 }
 
 static enum fecit_status print_all(const struct scored *s, bool json)
@@ -155,8 +164,8 @@ static enum fecit_status print_all(const struct scored *s, bool json)
         printf("\"languages\": {");
     } else {
         printf("statement when p >= %.3f\n\n", (double)s->threshold);
-        printf("%-6s %6s %6s   %-5s  %-5s  %-5s   %-5s  %-5s   %s\n", "", "n", "stmts", "P",
-               "R", "F1", "AUC", "AP", "macro F1 of 4");
+        printf("%-6s %6s %6s   %-5s  %-5s  %-5s   %-5s  %-5s   %s\n", "", "n", "stmts",
+               "P", "R", "F1", "AUC", "AP", "macro F1 of 4");
         print_line("all", &all);
     }
     for (uint32_t i = 0; i < e->n_languages; i++) {
@@ -174,7 +183,8 @@ done:
     return st;
 }
 
-static enum fecit_status run(const struct choice *c, const char *const *paths, uint32_t n)
+static enum fecit_status run(const struct choice *c, const char *const *paths,
+                             uint32_t n)
 {
     enum fecit_status st;
     struct engine engine = {0};
@@ -221,10 +231,17 @@ int cmd_eval(int argc, char **argv)
         case OPT_THRESHOLD:
             good = args_number("eval", "--threshold", optarg, 0, 1, &c.threshold);
             break;
-        case OPT_MODEL: c.model = optarg; break;
-        case OPT_DEVICE: c.device = optarg; break;
-        case OPT_JSON: c.json = true; break;
-        default: return args_usage("eval", "unknown or incomplete option");
+        case OPT_MODEL:
+            c.model = optarg;
+            break;
+        case OPT_DEVICE:
+            c.device = optarg;
+            break;
+        case OPT_JSON:
+            c.json = true;
+            break;
+        default:
+            return args_usage("eval", "unknown or incomplete option");
         }
     if (!good) return EXIT_USAGE;
     if (optind == argc) return args_usage("eval", "no labelled file named");

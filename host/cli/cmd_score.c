@@ -8,11 +8,14 @@
 static const char help[] =
     "fecit score [options] INPUT... -o OUT\n"
     "\n"
-    "Reads news, finds the sentences that say a state did something hostile, and writes\n"
+    "Reads news, finds the sentences that say a state did something hostile, and "
+    "writes\n"
     "them with all counts into the folder OUT (docs/results_format.md).\n"
     "\n"
-    "INPUT is a file, a folder (read with all its subfolders), or - for standard input.\n"
-    "  .jsonl .ndjson   one document a line, an object with the fields \"text\" and \"id\"\n"
+    "INPUT is a file, a folder (read with all its subfolders), or - for standard "
+    "input.\n"
+    "  .jsonl .ndjson   one document a line, an object with the fields \"text\" and "
+    "\"id\"\n"
     "  other text       one document a file\n"
     "\n"
     "Results\n"
@@ -28,11 +31,13 @@ static const char help[] =
     "      --sentences        each record (JSONL) or line is already one sentence\n"
     "      --format F         auto (default), text, jsonl\n"
     "      --encoding E       auto (default), utf-8, utf-16le, utf-16be\n"
-    "      --text-field NAME  where the text is; dots reach into objects (body.content)\n"
+    "      --text-field NAME  where the text is; dots reach into objects "
+    "(body.content)\n"
     "      --id-field NAME    likewise --lang-field --date-field --url-field\n"
     "                         --title-field --source-field\n"
     "      --max-rejects N    stop (exit 2) when more than N records cannot be read;\n"
-    "                         without it they are listed and counted, and the run goes on\n"
+    "                         without it they are listed and counted, and the run goes "
+    "on\n"
     "      --shard I/N        only documents I, I+N, I+2N ... (I from 0 to N-1)\n"
     "\n"
     "Machine\n"
@@ -51,13 +56,32 @@ static const char help[] =
     "\n"
     "A signal (Ctrl-C) stops the run with exit code 75; what was written stays under\n"
     "names that end in .part, and the same command starts again from the beginning.\n"
-    "Exit codes: 0 done, 1 usage, 2 bad input, 3 model or device refused, 4 output failed,\n"
+    "Exit codes: 0 done, 1 usage, 2 bad input, 3 model or device refused, 4 output "
+    "failed,\n"
     "75 stopped.\n";
 
 enum option_code {
-    OPT_FORCE = 256, OPT_ALL, OPT_MIN_P, OPT_RECALL, OPT_SENTENCES, OPT_FORMAT,
-    OPT_ENCODING, OPT_TEXT, OPT_ID, OPT_LANG, OPT_DATE, OPT_URL, OPT_TITLE, OPT_SOURCE,
-    OPT_MAX_REJECTS, OPT_SHARD, OPT_DEVICE, OPT_THREADS, OPT_BATCH, OPT_MODEL, OPT_NO_SIEVE,
+    OPT_FORCE = 256,
+    OPT_ALL,
+    OPT_MIN_P,
+    OPT_RECALL,
+    OPT_SENTENCES,
+    OPT_FORMAT,
+    OPT_ENCODING,
+    OPT_TEXT,
+    OPT_ID,
+    OPT_LANG,
+    OPT_DATE,
+    OPT_URL,
+    OPT_TITLE,
+    OPT_SOURCE,
+    OPT_MAX_REJECTS,
+    OPT_SHARD,
+    OPT_DEVICE,
+    OPT_THREADS,
+    OPT_BATCH,
+    OPT_MODEL,
+    OPT_NO_SIEVE,
 };
 
 static const struct option long_options[] = {
@@ -144,20 +168,31 @@ static bool parse_word(const char *option, const char *text, const char *const *
 static bool parse_option(int code, const char *text, struct score_options *o)
 {
     static const char *const formats[] = {"auto", "text", "jsonl", NULL};
-    static const char *const encodings[] = {"auto", "utf-8", "utf-16le", "utf-16be", NULL};
+    static const char *const encodings[] = {"auto", "utf-8", "utf-16le", "utf-16be",
+                                            NULL};
     long n = 0;
     int word = 0;
     bool good = true;
 
     switch (code) {
-    case 'o': o->folder = text; break;
-    case OPT_FORCE: o->force = true; break;
-    case OPT_ALL: o->all = true; break;
-    case OPT_MIN_P: good = args_number("score", "--min-p", text, 0, 1, &o->min_p); break;
+    case 'o':
+        o->folder = text;
+        break;
+    case OPT_FORCE:
+        o->force = true;
+        break;
+    case OPT_ALL:
+        o->all = true;
+        break;
+    case OPT_MIN_P:
+        good = args_number("score", "--min-p", text, 0, 1, &o->min_p);
+        break;
     case OPT_RECALL:
         good = args_number("score", "--recall", text, 0.01, 0.9999, &o->recall);
         break;
-    case OPT_SENTENCES: o->source.sentences = true; break;
+    case OPT_SENTENCES:
+        o->source.sentences = true;
+        break;
     case OPT_FORMAT:
         good = parse_word("--format", text, formats, &word);
         o->source.format = (enum source_format)word;
@@ -166,20 +201,38 @@ static bool parse_option(int code, const char *text, struct score_options *o)
         good = parse_word("--encoding", text, encodings, &word);
         o->source.encoding = (enum text_encoding)word;
         break;
-    case OPT_TEXT: o->source.text_field = text; break;
-    case OPT_ID: o->source.id_field = text; break;
-    case OPT_LANG: o->source.lang_field = text; break;
-    case OPT_DATE: o->source.date_field = text; break;
-    case OPT_URL: o->source.url_field = text; break;
-    case OPT_TITLE: o->source.title_field = text; break;
-    case OPT_SOURCE: o->source.source_field = text; break;
+    case OPT_TEXT:
+        o->source.text_field = text;
+        break;
+    case OPT_ID:
+        o->source.id_field = text;
+        break;
+    case OPT_LANG:
+        o->source.lang_field = text;
+        break;
+    case OPT_DATE:
+        o->source.date_field = text;
+        break;
+    case OPT_URL:
+        o->source.url_field = text;
+        break;
+    case OPT_TITLE:
+        o->source.title_field = text;
+        break;
+    case OPT_SOURCE:
+        o->source.source_field = text;
+        break;
     case OPT_MAX_REJECTS:
         good = args_integer("score", "--max-rejects", text, 0, 1L << 60, &n);
         o->limit_rejects = true;
         o->max_rejects = (uint64_t)n;
         break;
-    case OPT_SHARD: good = parse_shard(text, o); break;
-    case OPT_DEVICE: o->device = text; break;
+    case OPT_SHARD:
+        good = parse_shard(text, o);
+        break;
+    case OPT_DEVICE:
+        o->device = text;
+        break;
     case OPT_THREADS:
         good = args_integer("score", "--threads", text, 1, 1024, &n);
         o->threads = (uint32_t)n;
@@ -188,13 +241,17 @@ static bool parse_option(int code, const char *text, struct score_options *o)
         good = args_integer("score", "--batch", text, 1, 1 << 20, &n);
         o->batch = (uint32_t)n;
         break;
-    case OPT_MODEL: o->model = text; break;
+    case OPT_MODEL:
+        o->model = text;
+        break;
     case OPT_NO_SIEVE:
-        args_usage("score", "--no-sieve needs a model with a reader; this one scores "
-                            "every sentence with its only stage, the sieve");
+        args_usage("score",
+                   "--no-sieve needs a model with a reader; this one scores "
+                   "every sentence with its only stage, the sieve");
         good = false;
         break;
-    default: good = false; /* getopt has said why */
+    default:
+        good = false; /* getopt has said why */
     }
     return good;
 }
@@ -207,15 +264,16 @@ static void print_summary(const struct score_options *o, const struct score_coun
             "fecit score: %llu documents, %llu sentences, %llu statements in %.1f s "
             "(%.1f MB/s, %.0f sentences/s)\n",
             (unsigned long long)c->documents, (unsigned long long)c->sentences,
-            (unsigned long long)c->statements, c->seconds, (double)c->text_bytes / s / 1e6,
-            (double)c->sentences / s);
+            (unsigned long long)c->statements, c->seconds,
+            (double)c->text_bytes / s / 1e6, (double)c->sentences / s);
     if (c->repaired > 0)
         fprintf(stderr, "fecit score: %llu damaged characters repaired\n",
                 (unsigned long long)c->repaired);
     if (c->rejects > 0)
-        fprintf(stderr,
-                "fecit score: %llu records could not be read; %s/rejects.jsonl says why\n",
-                (unsigned long long)c->rejects, o->folder);
+        fprintf(
+            stderr,
+            "fecit score: %llu records could not be read; %s/rejects.jsonl says why\n",
+            (unsigned long long)c->rejects, o->folder);
 }
 
 int cmd_score(int argc, char **argv)

@@ -9,13 +9,18 @@
 static const char help[] =
     "fecit train [options] LABELLED.jsonl... -o OUT.safetensors\n"
     "\n"
-    "Fits the sieve (bag rows and head) to labelled sentences, on any OpenCL device, and\n"
-    "writes a model file. Put it into a folder beside the vocabulary.safetensors it was\n"
+    "Fits the sieve (bag rows and head) to labelled sentences, on any OpenCL device, "
+    "and\n"
+    "writes a model file. Put it into a folder beside the vocabulary.safetensors it "
+    "was\n"
     "trained with, and use it with --model FOLDER.\n"
     "\n"
-    "Each line is an object: \"text\", \"class\" (none, asserted, hedged, denied), and\n"
-    "optionally \"lang\", \"scenario\" or \"doc\" (all rows of one fall on the same side of\n"
-    "the split), \"split\" (train, validation, test). What the classes mean is told in\n"
+    "Each line is an object: \"text\", \"class\" (none, asserted, hedged, denied), "
+    "and\n"
+    "optionally \"lang\", \"scenario\" or \"doc\" (all rows of one fall on the same "
+    "side of\n"
+    "the split), \"split\" (train, validation, test). What the classes mean is told "
+    "in\n"
     "datasets/README.md.\n"
     "\n"
     "  -o, --output FILE      model to write; without it only the report is printed\n"
@@ -30,7 +35,8 @@ static const char help[] =
     "      --batch N          sentences a step (default 64)\n"
     "      --pools P          mean,max,attention: any of them (default attention)\n"
     "      --queries K        of the attention (default 4)\n"
-    "      --dim D            columns of a row, a multiple of 16 up to 64 (default 64)\n"
+    "      --dim D            columns of a row, a multiple of 16 up to 64 (default "
+    "64)\n"
     "      --hidden H         hidden units, 0 = none (default 32)\n"
     "      --rate-rows X --rate-head X --pull X --decay X --smoothing X --drop X\n"
     "      --positive-weight X\n"
@@ -46,10 +52,28 @@ static const char help[] =
     "stopped.\n";
 
 enum option_code {
-    OPT_VOCABULARY = 256, OPT_KNOWN, OPT_VALIDATION, OPT_SPLIT_SEED, OPT_LEAVE_OUT,
-    OPT_SEEDS, OPT_SEED, OPT_EPOCHS, OPT_PATIENCE, OPT_BATCH, OPT_POOLS, OPT_QUERIES,
-    OPT_DIM, OPT_HIDDEN, OPT_RATE_ROWS, OPT_RATE_HEAD, OPT_PULL, OPT_DECAY, OPT_SMOOTHING,
-    OPT_DROP, OPT_POSITIVE, OPT_DEVICE,
+    OPT_VOCABULARY = 256,
+    OPT_KNOWN,
+    OPT_VALIDATION,
+    OPT_SPLIT_SEED,
+    OPT_LEAVE_OUT,
+    OPT_SEEDS,
+    OPT_SEED,
+    OPT_EPOCHS,
+    OPT_PATIENCE,
+    OPT_BATCH,
+    OPT_POOLS,
+    OPT_QUERIES,
+    OPT_DIM,
+    OPT_HIDDEN,
+    OPT_RATE_ROWS,
+    OPT_RATE_HEAD,
+    OPT_PULL,
+    OPT_DECAY,
+    OPT_SMOOTHING,
+    OPT_DROP,
+    OPT_POSITIVE,
+    OPT_DEVICE,
 };
 
 static const struct option long_options[] = {
@@ -86,7 +110,8 @@ struct choice {
     bool quiet, attention;
 };
 
-static bool whole(const char *name, const char *text, long low, long high, uint32_t *out)
+static bool whole(const char *name, const char *text, long low, long high,
+                  uint32_t *out)
 {
     long n = 0;
     const bool good = args_integer("train", name, text, low, high, &n);
@@ -110,7 +135,8 @@ static bool parse_pools(const char *text, struct choice *c)
     c->train.shape.max = strstr(text, "max") != NULL;
     c->attention = strstr(text, "attention") != NULL;
     if (c->train.shape.mean || c->train.shape.max || c->attention) return true;
-    args_usage("train", "--pools wants mean, max, attention or several of them, not \"%s\"",
+    args_usage("train",
+               "--pools wants mean, max, attention or several of them, not \"%s\"",
                text);
     return false;
 }
@@ -123,41 +149,83 @@ static bool parse_option(int code, const char *text, struct choice *c)
     bool good = true;
 
     switch (code) {
-    case 'o': o->out = text; break;
-    case 'q': c->quiet = true; break;
-    case OPT_VOCABULARY: o->vocabulary = text; break;
-    case OPT_KNOWN: o->known = text; break;
+    case 'o':
+        o->out = text;
+        break;
+    case 'q':
+        c->quiet = true;
+        break;
+    case OPT_VOCABULARY:
+        o->vocabulary = text;
+        break;
+    case OPT_KNOWN:
+        o->known = text;
+        break;
     case OPT_VALIDATION:
-        good = args_number("train", "--validation", text, 0.01, 0.9, &o->split.validation);
+        good =
+            args_number("train", "--validation", text, 0.01, 0.9, &o->split.validation);
         break;
     case OPT_SPLIT_SEED:
         good = whole("--split-seed", text, 0, 1 << 30, &n);
         o->split.seed = n;
         break;
-    case OPT_LEAVE_OUT: o->split.skip_language = text; break;
-    case OPT_SEEDS: good = whole("--seeds", text, 1, 100, &o->seeds); break;
+    case OPT_LEAVE_OUT:
+        o->split.skip_language = text;
+        break;
+    case OPT_SEEDS:
+        good = whole("--seeds", text, 1, 100, &o->seeds);
+        break;
     case OPT_SEED:
         good = whole("--seed", text, 0, 1 << 30, &n);
         o->seed = n;
         break;
-    case OPT_EPOCHS: good = whole("--epochs", text, 1, 1000, &o->epochs); break;
-    case OPT_PATIENCE: good = whole("--patience", text, 1, 1000, &o->patience); break;
-    case OPT_BATCH: good = whole("--batch", text, 1, 4096, &o->batch); break;
-    case OPT_POOLS: good = parse_pools(text, c); break;
-    case OPT_QUERIES: good = whole("--queries", text, 1, 64, &o->shape.n_queries); break;
-    case OPT_DIM: good = whole("--dim", text, 16, VOCABULARY_BAG, &o->shape.dim); break;
-    case OPT_HIDDEN: good = whole("--hidden", text, 0, 1024, &o->shape.hidden); break;
-    case OPT_RATE_ROWS: good = number("--rate-rows", text, 1, &o->rate_rows); break;
-    case OPT_RATE_HEAD: good = number("--rate-head", text, 1, &o->rate_head); break;
-    case OPT_PULL: good = number("--pull", text, 100, &o->pull_rows); break;
-    case OPT_DECAY: good = number("--decay", text, 100, &o->decay_head); break;
-    case OPT_SMOOTHING: good = number("--smoothing", text, 0.9, &o->smoothing); break;
-    case OPT_DROP: good = number("--drop", text, 0.9, &o->drop_pieces); break;
+    case OPT_EPOCHS:
+        good = whole("--epochs", text, 1, 1000, &o->epochs);
+        break;
+    case OPT_PATIENCE:
+        good = whole("--patience", text, 1, 1000, &o->patience);
+        break;
+    case OPT_BATCH:
+        good = whole("--batch", text, 1, 4096, &o->batch);
+        break;
+    case OPT_POOLS:
+        good = parse_pools(text, c);
+        break;
+    case OPT_QUERIES:
+        good = whole("--queries", text, 1, 64, &o->shape.n_queries);
+        break;
+    case OPT_DIM:
+        good = whole("--dim", text, 16, VOCABULARY_BAG, &o->shape.dim);
+        break;
+    case OPT_HIDDEN:
+        good = whole("--hidden", text, 0, 1024, &o->shape.hidden);
+        break;
+    case OPT_RATE_ROWS:
+        good = number("--rate-rows", text, 1, &o->rate_rows);
+        break;
+    case OPT_RATE_HEAD:
+        good = number("--rate-head", text, 1, &o->rate_head);
+        break;
+    case OPT_PULL:
+        good = number("--pull", text, 100, &o->pull_rows);
+        break;
+    case OPT_DECAY:
+        good = number("--decay", text, 100, &o->decay_head);
+        break;
+    case OPT_SMOOTHING:
+        good = number("--smoothing", text, 0.9, &o->smoothing);
+        break;
+    case OPT_DROP:
+        good = number("--drop", text, 0.9, &o->drop_pieces);
+        break;
     case OPT_POSITIVE:
         good = number("--positive-weight", text, 1000, &o->positive_weight);
         break;
-    case OPT_DEVICE: o->device = text; break;
-    default: good = false; /* getopt has said why */
+    case OPT_DEVICE:
+        o->device = text;
+        break;
+    default:
+        good = false; /* getopt has said why */
     }
     return good;
 }
@@ -187,7 +255,8 @@ static void print_report(const struct choice *c, const struct train_result *r)
     printf("%llu sentences to train on, %llu for validation, %llu for test",
            (unsigned long long)r->n[0], (unsigned long long)r->n[1],
            (unsigned long long)r->n[2]);
-    if (r->repeated) printf("; %llu repeated left out", (unsigned long long)r->repeated);
+    if (r->repeated)
+        printf("; %llu repeated left out", (unsigned long long)r->repeated);
     printf("\n");
     if (r->bad)
         printf("%llu lines refused, the first: %s\n", (unsigned long long)r->bad,
@@ -195,8 +264,8 @@ static void print_report(const struct choice *c, const struct train_result *r)
     printf("kept: seed %llu, epoch %u; temperature %.3f, threshold %.3f\n\n",
            (unsigned long long)r->kept_seed, r->kept_epoch, (double)r->temperature,
            (double)r->threshold);
-    printf("  %-12s %6s %6s   %-5s  %-5s  %-5s   %-5s  %-5s   %s\n", "", "n", "stmts", "P",
-           "R", "F1", "AUC", "AP", "macro F1 of 4");
+    printf("  %-12s %6s %6s   %-5s  %-5s  %-5s   %-5s  %-5s   %s\n", "", "n", "stmts",
+           "P", "R", "F1", "AUC", "AP", "macro F1 of 4");
     print_line("validation", &r->validation);
     for (uint32_t i = 0; i < r->n_languages; i++)
         if (r->languages[i].validation.n)

@@ -12,10 +12,11 @@ struct reading {
     struct stream stream;
     struct json_reader *json;
     const char *path; /* as opened */
-    const char *name; /* the id of a document that has none: path below the input folder */
+    const char
+        *name; /* the id of a document that has none: path below the input folder */
     enum text_encoding encoding;
-    uint32_t part;    /* of the plain text under way */
-    bool done;        /* a plain text: its last part has been given */
+    uint32_t part; /* of the plain text under way */
+    bool done;     /* a plain text: its last part has been given */
     struct bytes scratch;
     source_reject on_reject;
     void *self;

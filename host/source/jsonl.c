@@ -142,8 +142,8 @@ enum fecit_status jsonl_next(struct reading *r, struct document *d)
         TRY(line_size(s, most, &size, &with_end, &too_long));
         if (too_long) {
             char text[96];
-            snprintf(text, sizeof text, "the line is longer than %zu bytes; split the record",
-                     most);
+            snprintf(text, sizeof text,
+                     "the line is longer than %zu bytes; split the record", most);
             s->line++;
             TRY(format_reject(r, offset, line, NULL, 0, text));
             continue;

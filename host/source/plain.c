@@ -77,7 +77,8 @@ static enum fecit_status line_next(struct reading *r, struct document *d)
         snprintf(id, sizeof id, ":%llu", (unsigned long long)s->line);
         stream_skip(s, n + u <= stream_size(s) ? n + u : stream_size(s));
         s->line++;
-        if (n >= u && unit_at(d->raw.data + n - u, r->encoding) == '\r') d->raw.size -= u;
+        if (n >= u && unit_at(d->raw.data + n - u, r->encoding) == '\r')
+            d->raw.size -= u;
         if (d->raw.size > 0) break;
     }
     TRY_MEM(d->id = mem_new(strlen(r->name) + sizeof id, 1));

@@ -10,11 +10,11 @@
 struct stream {
     int fd; /* -1 = closed */
     struct bytes buffer;
-    size_t at;       /* first byte not yet taken */
-    uint64_t offset; /* of that byte in the file */
-    uint64_t line;   /* 1-based number of the line that begins there */
-    bool end;        /* the file has no more than what is buffered */
-    int error;       /* errno of a failed read; the stream then ends */
+    size_t at;                  /* first byte not yet taken */
+    uint64_t offset;            /* of that byte in the file */
+    uint64_t line;              /* 1-based number of the line that begins there */
+    bool end;                   /* the file has no more than what is buffered */
+    int error;                  /* errno of a failed read; the stream then ends */
     atomic_uint_fast64_t *read; /* counts bytes read, for the progress line */
 };
 

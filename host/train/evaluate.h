@@ -6,13 +6,15 @@
 
 /* What is measured. Binary: statement (any class but none) or not. */
 struct evaluation {
-    uint64_t n, positive;        /* sentences; statements among them */
-    uint64_t hit, wrong, missed; /* at the threshold: true and false positives, misses */
+    uint64_t n, positive; /* sentences; statements among them */
+    uint64_t hit, wrong,
+        missed; /* at the threshold: true and false positives, misses */
     double precision, recall, f1; /* binary; 0 where nothing divides */
-    double auc, average_precision; /* binary, threshold-free; 0 when one side is empty */
-    double best_f1, best_threshold; /* over all thresholds */
+    double auc,
+        average_precision; /* binary, threshold-free; 0 when one side is empty */
+    double best_f1, best_threshold;                 /* over all thresholds */
     uint64_t confusion[FECIT_LABELS][FECIT_LABELS]; /* [label][predicted] */
-    double class_f1[FECIT_LABELS], macro_f1;        /* four classes; macro over those with
+    double class_f1[FECIT_LABELS], macro_f1; /* four classes; macro over those with
                                                        labels */
     double calibration_error; /* of p in ten equal bins (Naeini et al. 2015, AAAI) */
 };

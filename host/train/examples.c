@@ -88,7 +88,8 @@ static bool is(const char *text, size_t size, const char *word)
 
 /* What a line says. The pointers borrow from the JSON reader. */
 struct line {
-    const char *text, *lang, *split, *group; /* group: scenario, else document, else text */
+    const char *text, *lang, *split,
+        *group; /* group: scenario, else document, else text */
     size_t text_size, lang_size, split_size, group_size;
     uint32_t label;
     bool soft;
@@ -108,7 +109,7 @@ static enum examples_part part_of(const struct loading *l, const struct line *li
     if (is(line->split, line->split_size, "test")) return EXAMPLES_TEST;
     hash = XXH3_64bits_withSeed(line->group, line->group_size, l->options->seed);
     return (double)(hash >> 11) * 0x1p-53 < l->options->validation ? EXAMPLES_VALIDATION
-                                                                    : EXAMPLES_TRAIN;
+                                                                   : EXAMPLES_TRAIN;
 }
 
 /* One good row. */
@@ -191,7 +192,8 @@ static const char *fields_read(struct json row, struct line *line)
     double weight = 1;
 
     *line = (struct line){.lang = "und", .lang_size = 3, .split = ""};
-    if (!text_of(row, "text", &line->text, &line->text_size)) return "no string \"text\"";
+    if (!text_of(row, "text", &line->text, &line->text_size))
+        return "no string \"text\"";
     text_of(row, "lang", &line->lang, &line->lang_size);
     text_of(row, "split", &line->split, &line->split_size);
     if (!text_of(row, "scenario", &line->group, &line->group_size) &&

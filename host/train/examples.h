@@ -17,7 +17,7 @@ struct example {
     float weight;          /* share of the epochs that use it, 0 < weight <= 1 */
     uint32_t language;     /* index into languages */
     enum examples_part part;
-    char *text;            /* NUL-terminated */
+    char *text; /* NUL-terminated */
 };
 
 #define EXAMPLES_LANGUAGES 64
@@ -31,14 +31,16 @@ struct examples {
     uint64_t bad, repeated; /* lines refused; texts seen before and left out */
     uint64_t soft;          /* a teacher's rows among the n */
     char first_bad[512];    /* why and where the first one was refused */
-    char digest[65];        /* sha256 over label, weight and text of every item, in order */
+    char digest[65]; /* sha256 over label, weight and text of every item, in order */
 };
 
 struct examples_options {
-    uint64_t seed;     /* of the split */
-    double validation; /* share of documents held out, 0..1; rows that name their `split`
+    uint64_t seed; /* of the split */
+    double
+        validation; /* share of documents held out, 0..1; rows that name their `split`
                           (train, validation, test) keep it */
-    const char *skip_language; /* leave it out of training: labels become test, a teacher's
+    const char
+        *skip_language; /* leave it out of training: labels become test, a teacher's
                                   rows go; or NULL */
 };
 

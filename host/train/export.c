@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KNOWN 16             /* known answers written */
+#define KNOWN           16   /* known answers written */
 #define KNOWN_TOLERANCE 1e-3 /* float sums on another device differ by about 1e-6 */
 
 /* Recall against cost: [[recall, threshold, pass], ...] by falling recall. */
@@ -29,7 +29,8 @@ done:
 }
 
 /* Up to KNOWN texts from the JSON lines in `known`, else of the validation part. */
-static enum fecit_status known_texts(const struct export *e, char *texts[KNOWN], uint32_t *n)
+static enum fecit_status known_texts(const struct export *e, char *texts[KNOWN],
+                                     uint32_t *n)
 {
     enum fecit_status st = FECIT_OK;
     struct json_reader *reader = NULL;
@@ -61,7 +62,8 @@ static enum fecit_status known_texts(const struct export *e, char *texts[KNOWN],
         ++*n;
     }
     if (*n == 0)
-        FAIL(FECIT_E_INPUT, "%s: expected JSON lines with \"text\" for the known answers",
+        FAIL(FECIT_E_INPUT,
+             "%s: expected JSON lines with \"text\" for the known answers",
              e->options->known);
 done:
     disk_unmap(&map);
@@ -112,19 +114,20 @@ static enum fecit_status training_print(const struct export *e, struct bytes *ou
     const struct train_result *r = e->result;
     enum fecit_status st = FECIT_OK;
 
-    TRY(bytes_print(out,
-                    "{\"sentences\": [%llu, %llu, %llu], \"seed\": %llu, \"epoch\": %u, "
-                    "\"rate_rows\": %g, \"rate_head\": %g, \"pull_rows\": %g, "
-                    "\"decay_head\": %g, \"smoothing\": %g, \"drop_pieces\": %g, "
-                    "\"positive_weight\": %g, \"batch\": %u, "
-                    "\"validation\": {\"f1\": %.4f, \"auc\": %.4f, "
-                    "\"average_precision\": %.4f}, \"languages\": [",
-                    (unsigned long long)r->n[0], (unsigned long long)r->n[1],
-                    (unsigned long long)r->n[2], (unsigned long long)r->kept_seed,
-                    r->kept_epoch, (double)o->rate_rows, (double)o->rate_head,
-                    (double)o->pull_rows, (double)o->decay_head, (double)o->smoothing,
-                    (double)o->drop_pieces, (double)o->positive_weight, o->batch,
-                    r->validation.f1, r->validation.auc, r->validation.average_precision));
+    TRY(bytes_print(
+        out,
+        "{\"sentences\": [%llu, %llu, %llu], \"seed\": %llu, \"epoch\": %u, "
+        "\"rate_rows\": %g, \"rate_head\": %g, \"pull_rows\": %g, "
+        "\"decay_head\": %g, \"smoothing\": %g, \"drop_pieces\": %g, "
+        "\"positive_weight\": %g, \"batch\": %u, "
+        "\"validation\": {\"f1\": %.4f, \"auc\": %.4f, "
+        "\"average_precision\": %.4f}, \"languages\": [",
+        (unsigned long long)r->n[0], (unsigned long long)r->n[1],
+        (unsigned long long)r->n[2], (unsigned long long)r->kept_seed, r->kept_epoch,
+        (double)o->rate_rows, (double)o->rate_head, (double)o->pull_rows,
+        (double)o->decay_head, (double)o->smoothing, (double)o->drop_pieces,
+        (double)o->positive_weight, o->batch, r->validation.f1, r->validation.auc,
+        r->validation.average_precision));
     for (uint32_t i = 0; i < e->examples->n_languages; i++)
         TRY(bytes_print(out, "%s\"%s\"", i ? ", " : "", e->examples->languages[i]));
     TRY(bytes_print(out, "]}%c", 0));
@@ -140,17 +143,42 @@ enum fecit_status export_save(const struct export *e)
     struct bytes curve = {0}, known = {0}, training = {0}, pools = {0};
     char temperature[32], threshold[32], digest[65];
     const struct tensor tensors[] = {
-        {"sieve.rows", TENSOR_I8, 2, {w->n_rows, w->dim}, w->rows,
+        {"sieve.rows",
+         TENSOR_I8,
+         2,
+         {w->n_rows, w->dim},
+         w->rows,
          (uint64_t)w->n_rows * w->dim},
         {"sieve.column_scale", TENSOR_F32, 1, {w->dim}, w->column_scale, w->dim * 4u},
-        {"sieve.queries", TENSOR_F32, 2, {w->n_queries, w->dim}, w->queries,
+        {"sieve.queries",
+         TENSOR_F32,
+         2,
+         {w->n_queries, w->dim},
+         w->queries,
          (uint64_t)w->n_queries * w->dim * 4},
-        {"sieve.hidden.weight", TENSOR_F32, 2, {w->hidden, width}, w->hidden_weight,
+        {"sieve.hidden.weight",
+         TENSOR_F32,
+         2,
+         {w->hidden, width},
+         w->hidden_weight,
          (uint64_t)w->hidden * width * 4},
-        {"sieve.hidden.bias", TENSOR_F32, 1, {w->hidden}, w->hidden_bias, w->hidden * 4u},
-        {"sieve.out.weight", TENSOR_F32, 2, {SHARED_CLASSES, last}, w->out_weight,
+        {"sieve.hidden.bias",
+         TENSOR_F32,
+         1,
+         {w->hidden},
+         w->hidden_bias,
+         w->hidden * 4u},
+        {"sieve.out.weight",
+         TENSOR_F32,
+         2,
+         {SHARED_CLASSES, last},
+         w->out_weight,
          (uint64_t)SHARED_CLASSES * last * 4},
-        {"sieve.out.bias", TENSOR_F32, 1, {SHARED_CLASSES}, w->out_bias,
+        {"sieve.out.bias",
+         TENSOR_F32,
+         1,
+         {SHARED_CLASSES},
+         w->out_bias,
          SHARED_CLASSES * 4},
     };
     const uint32_t n = sizeof tensors / sizeof *tensors;
@@ -179,7 +207,8 @@ enum fecit_status export_save(const struct export *e)
             {"training", (const char *)training.data},
             {"training_digest", e->examples->digest},
         };
-        TRY(tensors_save(e->options->out, tensors, n, notes, sizeof notes / sizeof *notes));
+        TRY(tensors_save(e->options->out, tensors, n, notes,
+                         sizeof notes / sizeof *notes));
     }
 done:
     bytes_clear(&curve);

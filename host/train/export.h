@@ -5,7 +5,8 @@
 
 #include "train.h"
 
-struct export {
+struct export
+{
     const struct sieve_weights *weights; /* quantised; temperature set */
     const struct vocabulary *vocabulary;
     const struct examples *examples;

@@ -43,15 +43,17 @@ static enum fecit_status rows_begin(struct net *n, const struct vocabulary *v)
     float scale;
 
     if (!v->bag_projection || dim > VOCABULARY_BAG)
-        FAIL(FECIT_E_USAGE, "rows of %u columns are wanted; the vocabulary has axes for %u",
-             dim, v->bag_projection ? VOCABULARY_BAG : 0);
+        FAIL(FECIT_E_USAGE,
+             "rows of %u columns are wanted; the vocabulary has axes for %u", dim,
+             v->bag_projection ? VOCABULARY_BAG : 0);
     TRY_MEM(n->initial = mem_new((size_t)n->n_rows * dim, sizeof *n->initial));
     for (uint32_t id = 0; id < n->n_rows; id++) {
         float *to = n->initial + (size_t)id * dim;
         vocabulary_row(v, id, row);
         for (uint32_t i = 0; i < VOCABULARY_DIM; i++)
             for (uint32_t d = 0; d < dim; d++)
-                to[d] += (row[i] - v->bag_mean[i]) * v->bag_projection[i * VOCABULARY_BAG + d];
+                to[d] += (row[i] - v->bag_mean[i]) *
+                         v->bag_projection[i * VOCABULARY_BAG + d];
         for (uint32_t d = 0; d < dim; d++)
             squares += (double)to[d] * to[d];
     }
@@ -64,21 +66,27 @@ done:
 
 /* Values for one parameter: rows as they begin, weights uniform in +-1/sqrt(n_in) (what
  * PyTorch's Linear does), queries normal with deviation 0.1, biases zero. */
-static void parameter_draw(const struct net *n, int which, struct random *random, float *to)
+static void parameter_draw(const struct net *n, int which, struct random *random,
+                           float *to)
 {
     const size_t size = n->parameters[which].size;
-    const uint32_t n_in = which == HIDDEN_WEIGHT || !n->shape.hidden ? n->width
-                                                                     : n->shape.hidden;
+    const uint32_t n_in =
+        which == HIDDEN_WEIGHT || !n->shape.hidden ? n->width : n->shape.hidden;
 
     for (size_t i = 0; i < size; i++)
         switch (which) {
-        case ROWS: to[i] = n->initial[i]; break;
-        case QUERIES: to[i] = 0.1f * random_normal(random); break;
+        case ROWS:
+            to[i] = n->initial[i];
+            break;
+        case QUERIES:
+            to[i] = 0.1f * random_normal(random);
+            break;
         case HIDDEN_WEIGHT:
         case OUT_WEIGHT:
             to[i] = (2 * random_unit(random) - 1) / sqrtf((float)n_in);
             break;
-        default: to[i] = 0;
+        default:
+            to[i] = 0;
         }
 }
 
@@ -112,7 +120,8 @@ done:
 }
 
 enum fecit_status net_open(struct device *d, const struct vocabulary *v,
-                           const struct net_shape *shape, uint64_t seed, struct net **out)
+                           const struct net_shape *shape, uint64_t seed,
+                           struct net **out)
 {
     enum fecit_status st = FECIT_OK;
     struct net *n = mem_new(1, sizeof *n);
@@ -123,7 +132,8 @@ enum fecit_status net_open(struct device *d, const struct vocabulary *v,
     n->shape = *shape;
     n->n_rows = v->n_pieces;
     n->width = width_of(shape);
-    if (n->width == 0) FAIL(FECIT_E_USAGE, "a sieve needs a pool: mean, max or attention");
+    if (n->width == 0)
+        FAIL(FECIT_E_USAGE, "a sieve needs a pool: mean, max or attention");
     TRY(ops_open(d, shape->dim, false, 0, &n->ops));
     TRY(rows_begin(n, v));
     n->parameters[ROWS].size = (size_t)n->n_rows * shape->dim;
@@ -162,10 +172,10 @@ void net_close(struct net *n)
         device_buffer_free(p->d);
     }
     struct device_buffer *const buffers[] = {
-        n->ids,    n->spans, n->owner,  n->rows,   n->positions, n->labels,
-        n->weights, n->pooled, n->alpha, n->argmax, n->hidden,    n->active,
-        n->logits, n->p,     n->loss,   n->d_logits, n->d_active, n->d_pooled,
-        n->d_score,
+        n->ids,      n->spans,    n->owner,    n->rows,    n->positions,
+        n->labels,   n->weights,  n->pooled,   n->alpha,   n->argmax,
+        n->hidden,   n->active,   n->logits,   n->p,       n->loss,
+        n->d_logits, n->d_active, n->d_pooled, n->d_score,
     };
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         device_buffer_free(buffers[i]);
@@ -185,7 +195,8 @@ static enum fecit_status room(struct net *n, const struct batch *b)
 {
     enum fecit_status st = FECIT_OK;
     struct device *d = n->device;
-    const size_t f = sizeof(float), t = b->n_ids, s = b->n_spans, k = n->shape.n_queries;
+    const size_t f = sizeof(float), t = b->n_ids, s = b->n_spans,
+                 k = n->shape.n_queries;
     const size_t h = n->shape.hidden;
 
     if (b->ids_limit > n->ids_limit) {
@@ -235,7 +246,8 @@ static uint32_t rows_index(struct net *n, const struct batch *b)
     uint32_t n_rows = 0, begin = 0;
 
     for (uint32_t s = 0; s < b->n_spans; s++)
-        for (uint32_t i = b->spans[s].begin; i < b->spans[s].begin + b->spans[s].count; i++) {
+        for (uint32_t i = b->spans[s].begin; i < b->spans[s].begin + b->spans[s].count;
+             i++) {
             const uint32_t id = b->ids[i];
             n->h_owner[i] = s;
             if (!n->slot[id]) {
@@ -287,11 +299,11 @@ static enum fecit_status forward(struct net *n, const struct ops_batch *in)
                               n->argmax));
     if (c.attention != OPS_NO_POOL)
         TRY(ops_embed_bag_attention(n->ops, in, p[ROWS].w, p[QUERIES].w,
-                                    n->shape.n_queries, n->width, c.attention, n->pooled,
-                                    n->alpha));
+                                    n->shape.n_queries, n->width, c.attention,
+                                    n->pooled, n->alpha));
     if (h > 0) {
-        TRY(ops_linear(n->ops, n->pooled, p[HIDDEN_WEIGHT].w, p[HIDDEN_BIAS].w, in->n_spans,
-                       n->width, h, n->hidden));
+        TRY(ops_linear(n->ops, n->pooled, p[HIDDEN_WEIGHT].w, p[HIDDEN_BIAS].w,
+                       in->n_spans, n->width, h, n->hidden));
         TRY(ops_gelu(n->ops, n->hidden, in->n_spans * h, n->active));
     }
     TRY(ops_linear(n->ops, h ? n->active : n->pooled, p[OUT_WEIGHT].w, p[OUT_BIAS].w,
@@ -308,9 +320,9 @@ static enum fecit_status backward(struct net *n, const struct ops_batch *in,
     const struct columns c = columns_of(&n->shape);
     const uint32_t h = n->shape.hidden, b = in->n_spans;
     const struct ops_rows_back from = {
-        n->rows,    n->positions, n->owner, p[QUERIES].w,       n->alpha,
-        n->d_score, n->argmax,    n->d_pooled, n_rows, n->shape.n_queries,
-        n->width,   c.mean,       c.max,    c.attention,
+        n->rows,    n->positions, n->owner,    p[QUERIES].w, n->alpha,
+        n->d_score, n->argmax,    n->d_pooled, n_rows,       n->shape.n_queries,
+        n->width,   c.mean,       c.max,       c.attention,
     };
 
     TRY(ops_linear_back_weight(n->ops, n->d_logits, h ? n->active : n->pooled, b,
@@ -322,22 +334,23 @@ static enum fecit_status backward(struct net *n, const struct ops_batch *in,
         TRY(ops_gelu_back(n->ops, n->hidden, n->d_active, b * h, n->d_active));
         TRY(ops_linear_back_weight(n->ops, n->d_active, n->pooled, b, n->width, h,
                                    p[HIDDEN_WEIGHT].d, p[HIDDEN_BIAS].d));
-        TRY(ops_linear_back_input(n->ops, n->d_active, p[HIDDEN_WEIGHT].w, b, n->width, h,
-                                  n->d_pooled));
+        TRY(ops_linear_back_input(n->ops, n->d_active, p[HIDDEN_WEIGHT].w, b, n->width,
+                                  h, n->d_pooled));
     }
     if (c.attention != OPS_NO_POOL) {
         TRY(ops_embed_bag_scores_back(n->ops, in, p[ROWS].w, n->alpha, n->pooled,
                                       n->d_pooled, n->shape.n_queries, n->width,
                                       c.attention, n->d_score));
-        TRY(ops_embed_bag_query_back(n->ops, in, p[ROWS].w, n->d_score, n->shape.n_queries,
-                                     p[QUERIES].d));
+        TRY(ops_embed_bag_query_back(n->ops, in, p[ROWS].w, n->d_score,
+                                     n->shape.n_queries, p[QUERIES].d));
     }
     TRY(ops_embed_bag_rows_back(n->ops, in, &from, p[ROWS].d));
 done:
     return st;
 }
 
-static enum fecit_status update(struct net *n, const struct net_step *step, uint32_t n_rows)
+static enum fecit_status update(struct net *n, const struct net_step *step,
+                                uint32_t n_rows)
 {
     enum fecit_status st = FECIT_OK;
     struct parameter *p = n->parameters;
@@ -348,22 +361,23 @@ static enum fecit_status update(struct net *n, const struct net_step *step, uint
     if (step->rate_rows > 0) {
         const struct ops_step s = {step->rate_rows * first,
                                    step->rate_rows * step->pull_rows, root};
-        TRY(ops_adamw_rows(n->ops, n->rows, p[ROWS].d, n_rows, s, p[ROWS].anchor, p[ROWS].w,
-                           p[ROWS].m, p[ROWS].v));
+        TRY(ops_adamw_rows(n->ops, n->rows, p[ROWS].d, n_rows, s, p[ROWS].anchor,
+                           p[ROWS].w, p[ROWS].m, p[ROWS].v));
     }
     for (int i = QUERIES; i < N_PARAMETERS; i++) {
         const bool bias = i == HIDDEN_BIAS || i == OUT_BIAS;
         const struct ops_step s = {step->rate_head * first,
                                    bias ? 0 : step->rate_head * step->decay_head, root};
-        TRY(ops_adamw(n->ops, p[i].d, (uint32_t)p[i].size, s, p[i].anchor, p[i].w, p[i].m,
-                      p[i].v));
+        TRY(ops_adamw(n->ops, p[i].d, (uint32_t)p[i].size, s, p[i].anchor, p[i].w,
+                      p[i].m, p[i].v));
     }
 done:
     return st;
 }
 
-enum fecit_status net_learn(struct net *n, const struct batch *b, const uint32_t *labels,
-                            const struct net_step *step, double *loss)
+enum fecit_status net_learn(struct net *n, const struct batch *b,
+                            const uint32_t *labels, const struct net_step *step,
+                            double *loss)
 {
     enum fecit_status st;
     struct device *d = n->device;
@@ -378,7 +392,8 @@ enum fecit_status net_learn(struct net *n, const struct batch *b, const uint32_t
     TRY(device_write(d, n->spans, b->n_spans * sizeof *b->spans, b->spans));
     TRY(device_write(d, n->owner, b->n_ids * sizeof *n->h_owner, n->h_owner));
     TRY(device_write(d, n->rows, n_rows * sizeof *n->h_rows, n->h_rows));
-    TRY(device_write(d, n->positions, b->n_ids * sizeof *n->h_positions, n->h_positions));
+    TRY(device_write(d, n->positions, b->n_ids * sizeof *n->h_positions,
+                     n->h_positions));
     TRY(device_write(d, n->labels, b->n_spans * sizeof *labels, labels));
     TRY(device_write(d, n->weights, sizeof step->weights, step->weights));
     TRY(forward(n, &in));
@@ -436,8 +451,8 @@ done:
     return st;
 }
 
-void net_weights(const struct net *n, const float *parameters, int8_t *rows, float *scale,
-                 struct sieve_weights *w)
+void net_weights(const struct net *n, const float *parameters, int8_t *rows,
+                 float *scale, struct sieve_weights *w)
 {
     const uint32_t dim = n->shape.dim;
     const float *at[N_PARAMETERS], *next = parameters;

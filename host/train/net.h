@@ -19,24 +19,26 @@ struct net;
  * (bag.projection), scaled so that the rows' standard deviation is 0.5; the head by `seed`.
  * Borrows the device until net_close(). Caller owns *out. */
 enum fecit_status net_open(struct device *d, const struct vocabulary *v,
-                           const struct net_shape *shape, uint64_t seed, struct net **out);
+                           const struct net_shape *shape, uint64_t seed,
+                           struct net **out);
 void net_close(struct net *n); /* NULL is fine */
 
 /* Back to the initial rows and moments, and a new head by `seed`. */
 enum fecit_status net_reset(struct net *n, uint64_t seed);
 
 struct net_step {
-    uint64_t number;   /* 1, 2, ...: for the moments' bias corrections */
+    uint64_t number; /* 1, 2, ...: for the moments' bias corrections */
     float rate_rows, rate_head;
-    float pull_rows;   /* decay of the rows toward where they began, times rate_rows */
-    float decay_head;  /* decay of the head's weights toward zero, times rate_head */
-    float smoothing;   /* of the labels */
+    float pull_rows;  /* decay of the rows toward where they began, times rate_rows */
+    float decay_head; /* decay of the head's weights toward zero, times rate_head */
+    float smoothing;  /* of the labels */
     float weights[SHARED_CLASSES];
 };
 
 /* One step on the batch with labels [n_spans]; *loss is its weighted mean. */
-enum fecit_status net_learn(struct net *n, const struct batch *b, const uint32_t *labels,
-                            const struct net_step *step, double *loss);
+enum fecit_status net_learn(struct net *n, const struct batch *b,
+                            const uint32_t *labels, const struct net_step *step,
+                            double *loss);
 
 /* Probabilities (temperature 1) of the batch into b->p. */
 enum fecit_status net_run(struct net *n, struct batch *b);
@@ -49,7 +51,7 @@ enum fecit_status net_read(struct net *n, float *parameters);
 /* Quantise the rows of such a block to int8 with a scale for each column (the column's
  * greatest magnitude / 127): rows [V][D] and scale [D] in caller's memory. *w then borrows
  * from `parameters`, rows and scale. */
-void net_weights(const struct net *n, const float *parameters, int8_t *rows, float *scale,
-                 struct sieve_weights *w);
+void net_weights(const struct net *n, const float *parameters, int8_t *rows,
+                 float *scale, struct sieve_weights *w);
 
 #endif

@@ -10,8 +10,8 @@
 enum fecit_status ops_embed_bag_scores_back(
     struct ops *o, const struct ops_batch *in, const struct device_buffer *table,
     const struct device_buffer *alpha, const struct device_buffer *pooled,
-    const struct device_buffer *d_out, uint32_t n_queries, uint32_t width, uint32_t column,
-    struct device_buffer *d_score);
+    const struct device_buffer *d_out, uint32_t n_queries, uint32_t width,
+    uint32_t column, struct device_buffer *d_score);
 /* d_queries [K][D] */
 enum fecit_status ops_embed_bag_query_back(struct ops *o, const struct ops_batch *in,
                                            const struct device_buffer *table,
@@ -38,12 +38,14 @@ enum fecit_status ops_embed_bag_rows_back(struct ops *o, const struct ops_batch 
                                           const struct ops_rows_back *from,
                                           struct device_buffer *d_rows);
 /* d_x [n][n_in] */
-enum fecit_status ops_linear_back_input(struct ops *o, const struct device_buffer *d_out,
+enum fecit_status ops_linear_back_input(struct ops *o,
+                                        const struct device_buffer *d_out,
                                         const struct device_buffer *w, uint32_t n,
                                         uint32_t n_in, uint32_t n_out,
                                         struct device_buffer *d_x);
 /* d_w [n_out][n_in], d_bias [n_out] */
-enum fecit_status ops_linear_back_weight(struct ops *o, const struct device_buffer *d_out,
+enum fecit_status ops_linear_back_weight(struct ops *o,
+                                         const struct device_buffer *d_out,
                                          const struct device_buffer *x, uint32_t n,
                                          uint32_t n_in, uint32_t n_out,
                                          struct device_buffer *d_w,
@@ -73,19 +75,20 @@ enum fecit_status ops_adamw(struct ops *o, const struct device_buffer *d, uint32
 /* d [U][D]; anchor, w, m, v [V][D] */
 enum fecit_status ops_adamw_rows(struct ops *o, const struct device_buffer *rows,
                                  const struct device_buffer *d, uint32_t n_rows,
-                                 struct ops_step step, const struct device_buffer *anchor,
+                                 struct ops_step step,
+                                 const struct device_buffer *anchor,
                                  struct device_buffer *w, struct device_buffer *m,
                                  struct device_buffer *v);
 
 /* The twins. */
 void embed_bag_scores_back_cpu(const uint32_t *ids, const struct shared_span *spans,
-                               const float *table, const float *alpha, const float *pooled,
-                               const float *d_out, uint32_t n_queries, uint32_t n_spans,
-                               uint32_t dim, uint32_t width, uint32_t column,
-                               float *d_score);
-void embed_bag_query_back_cpu(const uint32_t *ids, const float *table, const float *d_score,
-                              uint32_t n_ids, uint32_t n_queries, uint32_t dim,
-                              float *d_queries);
+                               const float *table, const float *alpha,
+                               const float *pooled, const float *d_out,
+                               uint32_t n_queries, uint32_t n_spans, uint32_t dim,
+                               uint32_t width, uint32_t column, float *d_score);
+void embed_bag_query_back_cpu(const uint32_t *ids, const float *table,
+                              const float *d_score, uint32_t n_ids, uint32_t n_queries,
+                              uint32_t dim, float *d_queries);
 struct rows_back_cpu {
     const struct shared_row *rows;
     const uint32_t *positions, *owner;
@@ -96,14 +99,14 @@ struct rows_back_cpu {
     uint32_t n_rows, n_queries, dim, width, mean_column, max_column, attention_column;
 };
 void embed_bag_rows_back_cpu(const struct rows_back_cpu *from, float *d_rows);
-void linear_back_input_cpu(const float *d_out, const float *w, uint32_t n, uint32_t n_in,
-                           uint32_t n_out, float *d_x);
-void linear_back_weight_cpu(const float *d_out, const float *x, uint32_t n, uint32_t n_in,
-                            uint32_t n_out, float *d_w, float *d_bias);
+void linear_back_input_cpu(const float *d_out, const float *w, uint32_t n,
+                           uint32_t n_in, uint32_t n_out, float *d_x);
+void linear_back_weight_cpu(const float *d_out, const float *x, uint32_t n,
+                            uint32_t n_in, uint32_t n_out, float *d_w, float *d_bias);
 void gelu_back_cpu(const float *x, const float *d_out, uint32_t n, float *d_x);
-void cross_entropy_cpu(const float *logits, const uint32_t *labels, const float *weights,
-                       uint32_t n, float smoothing, float total, float *loss,
-                       float *d_logits);
+void cross_entropy_cpu(const float *logits, const uint32_t *labels,
+                       const float *weights, uint32_t n, float smoothing, float total,
+                       float *loss, float *d_logits);
 void adamw_cpu(const float *d, uint32_t n, struct ops_step step, const float *anchor,
                float *w, float *m, float *v);
 void adamw_rows_cpu(const struct shared_row *rows, const float *d, uint32_t n_rows,

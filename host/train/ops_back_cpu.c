@@ -4,15 +4,16 @@
 #include <math.h>
 
 void embed_bag_scores_back_cpu(const uint32_t *ids, const struct shared_span *spans,
-                               const float *table, const float *alpha, const float *pooled,
-                               const float *d_out, uint32_t n_queries, uint32_t n_spans,
-                               uint32_t dim, uint32_t width, uint32_t column,
-                               float *d_score)
+                               const float *table, const float *alpha,
+                               const float *pooled, const float *d_out,
+                               uint32_t n_queries, uint32_t n_spans, uint32_t dim,
+                               uint32_t width, uint32_t column, float *d_score)
 {
     for (uint32_t s = 0; s < n_spans; s++)
         for (uint32_t k = 0; k < n_queries; k++) {
             const size_t at = (size_t)s * width + column + (size_t)k * dim;
-            for (uint32_t i = spans[s].begin; i < spans[s].begin + spans[s].count; i++) {
+            for (uint32_t i = spans[s].begin; i < spans[s].begin + spans[s].count;
+                 i++) {
                 double sum = 0;
                 for (uint32_t d = 0; d < dim; d++)
                     sum += ((double)table[(size_t)ids[i] * dim + d] - pooled[at + d]) *
@@ -23,9 +24,9 @@ void embed_bag_scores_back_cpu(const uint32_t *ids, const struct shared_span *sp
         }
 }
 
-void embed_bag_query_back_cpu(const uint32_t *ids, const float *table, const float *d_score,
-                              uint32_t n_ids, uint32_t n_queries, uint32_t dim,
-                              float *d_queries)
+void embed_bag_query_back_cpu(const uint32_t *ids, const float *table,
+                              const float *d_score, uint32_t n_ids, uint32_t n_queries,
+                              uint32_t dim, float *d_queries)
 {
     for (uint32_t k = 0; k < n_queries; k++)
         for (uint32_t d = 0; d < dim; d++) {
@@ -47,12 +48,14 @@ void embed_bag_rows_back_cpu(const struct rows_back_cpu *f, float *d_rows)
                 const float *g = f->d_out + (size_t)s * f->width;
                 if (f->mean_column != OPS_NO_POOL)
                     sum += (double)g[f->mean_column + d] / f->spans[s].count;
-                if (f->max_column != OPS_NO_POOL && f->argmax[(size_t)s * f->dim + d] == i)
+                if (f->max_column != OPS_NO_POOL &&
+                    f->argmax[(size_t)s * f->dim + d] == i)
                     sum += g[f->max_column + d];
-                for (uint32_t k = 0; f->attention_column != OPS_NO_POOL && k < f->n_queries;
-                     k++) {
+                for (uint32_t k = 0;
+                     f->attention_column != OPS_NO_POOL && k < f->n_queries; k++) {
                     const size_t a = (size_t)i * f->n_queries + k;
-                    sum += (double)f->alpha[a] * g[f->attention_column + k * f->dim + d];
+                    sum +=
+                        (double)f->alpha[a] * g[f->attention_column + k * f->dim + d];
                     sum += (double)f->d_score[a] * f->queries[k * f->dim + d];
                 }
             }
@@ -60,8 +63,8 @@ void embed_bag_rows_back_cpu(const struct rows_back_cpu *f, float *d_rows)
         }
 }
 
-void linear_back_input_cpu(const float *d_out, const float *w, uint32_t n, uint32_t n_in,
-                           uint32_t n_out, float *d_x)
+void linear_back_input_cpu(const float *d_out, const float *w, uint32_t n,
+                           uint32_t n_in, uint32_t n_out, float *d_x)
 {
     for (uint32_t b = 0; b < n; b++)
         for (uint32_t i = 0; i < n_in; i++) {
@@ -72,8 +75,8 @@ void linear_back_input_cpu(const float *d_out, const float *w, uint32_t n, uint3
         }
 }
 
-void linear_back_weight_cpu(const float *d_out, const float *x, uint32_t n, uint32_t n_in,
-                            uint32_t n_out, float *d_w, float *d_bias)
+void linear_back_weight_cpu(const float *d_out, const float *x, uint32_t n,
+                            uint32_t n_in, uint32_t n_out, float *d_w, float *d_bias)
 {
     for (uint32_t o = 0; o < n_out; o++) {
         double bias = 0;
@@ -98,9 +101,9 @@ void gelu_back_cpu(const float *x, const float *d_out, uint32_t n, float *d_x)
     }
 }
 
-void cross_entropy_cpu(const float *logits, const uint32_t *labels, const float *weights,
-                       uint32_t n, float smoothing, float total, float *loss,
-                       float *d_logits)
+void cross_entropy_cpu(const float *logits, const uint32_t *labels,
+                       const float *weights, uint32_t n, float smoothing, float total,
+                       float *loss, float *d_logits)
 {
     for (uint32_t s = 0; s < n; s++) {
         const float *x = logits + (size_t)s * SHARED_CLASSES;
@@ -111,8 +114,8 @@ void cross_entropy_cpu(const float *logits, const uint32_t *labels, const float 
         for (int c = 0; c < SHARED_CLASSES; c++)
             sum += exp(x[c] - most);
         for (uint32_t c = 0; c < SHARED_CLASSES; c++) {
-            const double target =
-                (double)smoothing / SHARED_CLASSES + (c == labels[s] ? 1.0 - smoothing : 0);
+            const double target = (double)smoothing / SHARED_CLASSES +
+                                  (c == labels[s] ? 1.0 - smoothing : 0);
             const double p = exp(x[c] - most) / sum;
             cost -= target * log(p);
             d_logits[(size_t)s * SHARED_CLASSES + c] = (float)(scale * (p - target));

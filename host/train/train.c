@@ -21,8 +21,8 @@ struct training {
     uint32_t *truth;  /* [most of n] */
     float *best;      /* [net_size] parameters of the best epoch */
     double best_score;
-    double weight;    /* sentences an epoch uses, on average */
-    int8_t *rows;     /* [V][D] and [D]: the best, quantised */
+    double weight; /* sentences an epoch uses, on average */
+    int8_t *rows;  /* [V][D] and [D]: the best, quantised */
     float scale[VOCABULARY_BAG];
     struct sieve_weights weights;
 };
@@ -65,10 +65,11 @@ static enum fecit_status parts_sort(struct training *t)
         if (t->n[part] > most) most = t->n[part];
     }
     if (t->n[EXAMPLES_TRAIN] == 0 || t->n[EXAMPLES_VALIDATION] == 0)
-        FAIL(FECIT_E_INPUT,
-             "%zu sentences to train on and %zu to validate with; both are needed: give "
-             "more documents, or change --validation",
-             t->n[EXAMPLES_TRAIN], t->n[EXAMPLES_VALIDATION]);
+        FAIL(
+            FECIT_E_INPUT,
+            "%zu sentences to train on and %zu to validate with; both are needed: give "
+            "more documents, or change --validation",
+            t->n[EXAMPLES_TRAIN], t->n[EXAMPLES_VALIDATION]);
     TRY_MEM(t->p = mem_new(most * SHARED_CLASSES, sizeof *t->p));
     TRY_MEM(t->truth = mem_new(most, sizeof *t->truth));
 done:
@@ -232,7 +233,8 @@ done:
 }
 
 /* Mean negative log likelihood of "statement or not" at a temperature. */
-static double binary_loss(const float *p, const uint32_t *truth, size_t n, double temperature)
+static double binary_loss(const float *p, const uint32_t *truth, size_t n,
+                          double temperature)
 {
     double sum = 0;
 

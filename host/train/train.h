@@ -9,15 +9,15 @@
 struct train_options {
     const char *const *paths; /* [n_paths] labelled JSON lines */
     uint32_t n_paths;
-    const char *vocabulary;   /* path of vocabulary.safetensors */
-    const char *out;          /* path of the model to write; NULL: only report */
+    const char *vocabulary; /* path of vocabulary.safetensors */
+    const char *out;        /* path of the model to write; NULL: only report */
     const char *device;
-    const char *known;        /* JSON lines whose texts become the known answers; NULL: the
+    const char *known; /* JSON lines whose texts become the known answers; NULL: the
                                  first validation sentences */
     struct net_shape shape;
     struct examples_options split;
-    uint64_t seed;       /* of the head, the order, the dropped pieces */
-    uint32_t seeds;      /* train this many, keep the best on validation */
+    uint64_t seed;                    /* of the head, the order, the dropped pieces */
+    uint32_t seeds;                   /* train this many, keep the best on validation */
     uint32_t epochs, patience, batch; /* patience: epochs without a better validation */
     float rate_rows, rate_head, pull_rows, decay_head, smoothing, drop_pieces;
     float positive_weight; /* of the three statement classes; none has 1 */
@@ -37,7 +37,8 @@ struct train_report {
 };
 
 struct train_result {
-    uint64_t n[3], taught, bad, repeated; /* sentences by enum examples_part; a teacher's
+    uint64_t n[3], taught, bad,
+        repeated; /* sentences by enum examples_part; a teacher's
                                              rows among those that train */
     char first_bad[512];
     float temperature, threshold;
@@ -53,6 +54,7 @@ struct train_result {
 
 /* Same options, data and device: same bytes. The vocabulary belongs to the model. */
 enum fecit_status train_run(const struct train_options *options,
-                            const struct train_report *report, struct train_result *out);
+                            const struct train_report *report,
+                            struct train_result *out);
 
 #endif

@@ -20,7 +20,8 @@ static const struct bag_shape bag_shapes[] = {
     {"empty sentences only", 70, 64, 3, 0, 0, true},
     {"one sentence of 512", 1, 64, 4, 512, 512, true},
     {"one sentence of 512, wide, float", 1, 384, 3, 512, 512, false},
-    {"fifteen to seventeen ids", 9, 64, 2, 15, 17, true}, /* around the kernels' blocks */
+    {"fifteen to seventeen ids", 9, 64, 2, 15, 17,
+     true}, /* around the kernels' blocks */
     {"a sentence more than a work-group", 65, 16, 3, 0, 40, true},
     {"wide rows", 33, 384, 1, 0, 30, true},
     {"48 columns", 130, 48, 2, 0, 20, false},
@@ -74,14 +75,16 @@ static inline struct bag *bag_new(const struct bag_shape *s)
     b->largest = s->bytes ? 127 : 1;
     b->table = check_draw(&r, (size_t)BAG_ROWS * s->D, b->largest);
     /* Scores of a few units, as in a trained model. */
-    b->queries = check_draw(&r, (size_t)s->K * s->D, 8 / (b->largest * sqrtf((float)s->D)));
+    b->queries =
+        check_draw(&r, (size_t)s->K * s->D, 8 / (b->largest * sqrtf((float)s->D)));
     for (size_t i = 0; s->bytes && i < (size_t)BAG_ROWS * s->D; i++)
         b->table[i] = bytes[i] = (int8_t)b->table[i];
     b->d_ids = check_upload(b->ids, b->n_ids * sizeof *b->ids);
     b->d_spans = check_upload(b->spans, s->B * sizeof *b->spans);
     b->d_queries = check_upload(b->queries, (size_t)s->K * s->D * sizeof(float));
-    b->d_table = s->bytes ? check_upload(bytes, (size_t)BAG_ROWS * s->D)
-                          : check_upload(b->table, (size_t)BAG_ROWS * s->D * sizeof(float));
+    b->d_table = s->bytes
+                     ? check_upload(bytes, (size_t)BAG_ROWS * s->D)
+                     : check_upload(b->table, (size_t)BAG_ROWS * s->D * sizeof(float));
     b->in = (struct ops_batch){b->d_ids, b->d_spans, b->n_ids, s->B};
     CHECK(ops_open(check_device, s->D, s->bytes, s->bytes ? s->K : 0, &b->ops));
     free(bytes);

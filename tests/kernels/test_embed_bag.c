@@ -8,7 +8,8 @@ static void mean_is_the_twins(const struct bag_shape *s)
     float *expected = calloc(n, sizeof *expected), *got;
     struct device_buffer *out = check_upload(expected, size);
 
-    embed_bag_mean_cpu(b->ids, b->spans, b->table, s->B, s->D, b->width, s->D, expected);
+    embed_bag_mean_cpu(b->ids, b->spans, b->table, s->B, s->D, b->width, s->D,
+                       expected);
     CHECK(ops_embed_bag_mean(b->ops, &b->in, b->d_table, b->width, s->D, out));
     got = check_fetch(out, size);
     /* 512 float adds of |x| <= 1, divided by 512: measured 2e-7. Other columns stay 0. */
@@ -28,7 +29,8 @@ static void max_is_the_twins(const struct bag_shape *s)
     struct device_buffer *out = check_upload(expected, size);
     struct device_buffer *kept = check_upload(where, places);
 
-    embed_bag_max_cpu(b->ids, b->spans, b->table, s->B, s->D, b->width, 0, expected, where);
+    embed_bag_max_cpu(b->ids, b->spans, b->table, s->B, s->D, b->width, 0, expected,
+                      where);
     CHECK(ops_embed_bag_max(b->ops, &b->in, b->d_table, b->width, 0, out, kept));
     got = check_fetch(out, size);
     check_near("max", got, expected, n, 0); /* a choice, not a sum: exact */
@@ -64,17 +66,18 @@ static void attention_is_the_twins(const struct bag_shape *s)
 
     embed_bag_attention_cpu(b->ids, b->spans, b->table, b->queries, s->K, s->B, s->D,
                             b->width, 2 * s->D, expected, weights);
-    CHECK(ops_embed_bag_attention(b->ops, &b->in, b->d_table, b->d_queries, s->K, b->width,
-                                  2 * s->D, plain, d_alpha));
+    CHECK(ops_embed_bag_attention(b->ops, &b->in, b->d_table, b->d_queries, s->K,
+                                  b->width, 2 * s->D, plain, d_alpha));
     alpha = check_fetch(d_alpha, kept);
     check_near("alpha", alpha, weights, n_weights, tolerance);
     got = check_fetch(plain, size);
     check_near("attention", got, expected, n, tolerance * (double)b->largest);
     free(got);
-    CHECK(ops_embed_bag_attention(b->ops, &b->in, b->d_table, b->d_queries, s->K, b->width,
-                                  2 * s->D, out, NULL));
+    CHECK(ops_embed_bag_attention(b->ops, &b->in, b->d_table, b->d_queries, s->K,
+                                  b->width, 2 * s->D, out, NULL));
     got = check_fetch(out, size);
-    check_near("attention, nothing kept", got, expected, n, tolerance * (double)b->largest);
+    check_near("attention, nothing kept", got, expected, n,
+               tolerance * (double)b->largest);
     free(got);
     free(alpha);
     free(weights);
@@ -89,21 +92,24 @@ static void weighted_is_the_twins(const struct bag_shape *s)
     const size_t n = (size_t)s->B * b->width, size = n * sizeof(float);
     const size_t n_w = (size_t)BAG_ROWS * s->K;
     float *expected = calloc(n, sizeof *expected), *scores = calloc(n_w, 4), *got;
-    struct device_buffer *out = check_upload(expected, size), *d_w = check_upload(scores, n_w * 4);
+    struct device_buffer *out = check_upload(expected, size),
+                         *d_w = check_upload(scores, n_w * 4);
 
     if (s->bytes) { /* ops_open() was given the queries' number only then */
         embed_bag_scores_cpu(b->table, b->queries, BAG_ROWS, s->K, s->D, scores);
-        CHECK(ops_embed_bag_scores(b->ops, b->d_table, b->d_queries, BAG_ROWS, s->K, d_w));
+        CHECK(ops_embed_bag_scores(b->ops, b->d_table, b->d_queries, BAG_ROWS, s->K,
+                                   d_w));
         got = check_fetch(d_w, n_w * 4);
-        check_near("scores", got, scores, n_w, 4e-5); /* sums of up to 384 products, 20 */
+        check_near("scores", got, scores, n_w,
+                   4e-5); /* sums of up to 384 products, 20 */
         for (size_t i = 0; i < n_w; i++)
             got[i] = expf(got[i] - 20);
         d_w = check_upload(got, n_w * 4);
         free(got);
-        embed_bag_attention_cpu(b->ids, b->spans, b->table, b->queries, s->K, s->B, s->D,
-                                b->width, 2 * s->D, expected, NULL);
-        CHECK(ops_embed_bag_weighted(b->ops, &b->in, b->d_table, d_w, b->width, 2 * s->D,
-                                     out));
+        embed_bag_attention_cpu(b->ids, b->spans, b->table, b->queries, s->K, s->B,
+                                s->D, b->width, 2 * s->D, expected, NULL);
+        CHECK(ops_embed_bag_weighted(b->ops, &b->in, b->d_table, d_w, b->width,
+                                     2 * s->D, out));
     }
     got = check_fetch(out, size);
     check_near("weighted", got, expected, n, 4e-5 * (double)b->largest);
@@ -141,7 +147,8 @@ static void attention(void **state)
 /* exp() must not overflow, whichever piece comes first. */
 static void scores_of_hundreds(void **state)
 {
-    static const struct bag_shape shape = {"scores of hundreds", 40, 64, 4, 1, 30, true};
+    static const struct bag_shape shape = {
+        "scores of hundreds", 40, 64, 4, 1, 30, true};
     struct bag *b = bag_new(&shape);
     const size_t n = (size_t)shape.B * b->width, size = n * sizeof(float);
     float *expected = calloc(n, sizeof *expected), *got;

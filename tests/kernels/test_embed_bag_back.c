@@ -34,15 +34,15 @@ static struct back back_new(const struct bag_shape *s)
                       x.argmax);
     embed_bag_attention_cpu(b->ids, b->spans, b->table, b->queries, s->K, s->B, s->D,
                             b->width, 2 * s->D, x.pooled, x.alpha);
-    embed_bag_scores_back_cpu(b->ids, b->spans, b->table, x.alpha, x.pooled, x.d_out, s->K,
-                              s->B, s->D, b->width, 2 * s->D, x.d_score);
+    embed_bag_scores_back_cpu(b->ids, b->spans, b->table, x.alpha, x.pooled, x.d_out,
+                              s->K, s->B, s->D, b->width, 2 * s->D, x.d_score);
     embed_bag_query_back_cpu(b->ids, b->table, x.d_score, b->n_ids, s->K, s->D,
                              x.d_queries);
     {
-        const struct rows_back_cpu from = {x.rows, x.positions, b->owner, b->spans,
-                                           b->queries, x.alpha, x.d_score, x.argmax,
-                                           x.d_out, x.n_rows, s->K, s->D, b->width,
-                                           0, s->D, 2 * s->D};
+        const struct rows_back_cpu from = {
+            x.rows,    x.positions, b->owner, b->spans, b->queries, x.alpha,
+            x.d_score, x.argmax,    x.d_out,  x.n_rows, s->K,       s->D,
+            b->width,  0,           s->D,     2 * s->D};
         embed_bag_rows_back_cpu(&from, x.d_rows);
     }
     return x;
@@ -88,19 +88,21 @@ static void device_is_the_twin(const struct bag_shape *s)
     struct device_buffer *d_score = check_upload(NULL, n_score * 4);
     struct device_buffer *d_queries = check_upload(NULL, n_q * 4);
     struct device_buffer *d_rows = check_upload(NULL, n_rows * 4);
-    const struct ops_rows_back from = {rows, positions, owner, b->d_queries, alpha,
-                                       d_score, argmax, d_out, x.n_rows, s->K, b->width,
-                                       0, s->D, 2 * s->D};
+    const struct ops_rows_back from = {rows,     positions, owner, b->d_queries, alpha,
+                                       d_score,  argmax,    d_out, x.n_rows,     s->K,
+                                       b->width, 0,         s->D,  2 * s->D};
     float *got;
 
-    CHECK(ops_embed_bag_scores_back(b->ops, &b->in, b->d_table, alpha, pooled, d_out, s->K,
-                                    b->width, 2 * s->D, d_score));
-    CHECK(ops_embed_bag_query_back(b->ops, &b->in, b->d_table, d_score, s->K, d_queries));
+    CHECK(ops_embed_bag_scores_back(b->ops, &b->in, b->d_table, alpha, pooled, d_out,
+                                    s->K, b->width, 2 * s->D, d_score));
+    CHECK(
+        ops_embed_bag_query_back(b->ops, &b->in, b->d_table, d_score, s->K, d_queries));
     CHECK(ops_embed_bag_rows_back(b->ops, &b->in, &from, d_rows));
     got = malloc(n_score * 4 + 4);
     CHECK(device_read(check_device, d_score, n_score * 4, got));
     device_buffer_free(d_score);
-    check_near("d_score", got, x.d_score, n_score, 2e-5); /* sums of 384 products of <= 1 */
+    check_near("d_score", got, x.d_score, n_score,
+               2e-5); /* sums of 384 products of <= 1 */
     free(got);
     got = check_fetch(d_queries, n_q * 4);
     /* Sums over all ids: relative to the largest. */
@@ -133,7 +135,8 @@ static double loss_of(const struct back *x, float *pooled)
     double sum = 0;
 
     embed_bag_mean_cpu(b->ids, b->spans, b->table, s->B, s->D, b->width, 0, pooled);
-    embed_bag_max_cpu(b->ids, b->spans, b->table, s->B, s->D, b->width, s->D, pooled, NULL);
+    embed_bag_max_cpu(b->ids, b->spans, b->table, s->B, s->D, b->width, s->D, pooled,
+                      NULL);
     embed_bag_attention_cpu(b->ids, b->spans, b->table, b->queries, s->K, s->B, s->D,
                             b->width, 2 * s->D, pooled, NULL);
     for (size_t i = 0; i < (size_t)s->B * b->width; i++)
@@ -154,7 +157,8 @@ static void differ(const struct back *x, float *at, float claimed)
     *at = kept;
     free(pooled);
     /* Pools are floats near 1, so a difference over 2e-3 is good to 1e-3 or so. */
-    if (!(fabs((up - down) / (2 * (double)h) - claimed) < 5e-3 * (1 + fabs((double)claimed))))
+    if (!(fabs((up - down) / (2 * (double)h) - claimed) <
+          5e-3 * (1 + fabs((double)claimed))))
         fail_msg("%s: the loss changes by %g, the gradient says %g", check_case,
                  (up - down) / (2 * (double)h), (double)claimed);
 }

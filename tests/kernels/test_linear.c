@@ -27,7 +27,8 @@ static void forward(const struct shape *s)
     const size_t n_y = (size_t)s->n * s->n_out;
     float *x = check_draw(&r, n_x, 1), *w = check_draw(&r, n_w, 1);
     float *bias = check_draw(&r, s->n_out, 1), *want = calloc(n_y + 1, 4), *got;
-    struct device_buffer *d_x = check_upload(x, n_x * 4), *d_w = check_upload(w, n_w * 4);
+    struct device_buffer *d_x = check_upload(x, n_x * 4),
+                         *d_w = check_upload(w, n_w * 4);
     struct device_buffer *d_bias = check_upload(bias, s->n_out * 4);
     struct device_buffer *out = check_upload(want, n_y * 4);
 
@@ -54,7 +55,8 @@ static void backward(const struct shape *s)
     float *x = check_draw(&r, n_x, 1), *w = check_draw(&r, n_w, 1);
     float *d_y = check_draw(&r, n_y, 1), *dx = calloc(n_x + 1, 4);
     float *dw = calloc(n_w + 1, 4), *db = calloc(s->n_out + 1, 4), *got;
-    struct device_buffer *b_x = check_upload(x, n_x * 4), *b_w = check_upload(w, n_w * 4);
+    struct device_buffer *b_x = check_upload(x, n_x * 4),
+                         *b_w = check_upload(w, n_w * 4);
     struct device_buffer *b_y = check_upload(d_y, n_y * 4);
     struct device_buffer *b_dx = check_upload(dx, n_x * 4);
     struct device_buffer *b_dw = check_upload(dw, n_w * 4);

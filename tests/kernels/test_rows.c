@@ -15,8 +15,10 @@ static void test_gelu(void **state)
         struct random r = {n};
         float *x = check_draw(&r, n, 6), *d = check_draw(&r, n, 2), *got;
         float *want = calloc(n + 1, 4);
-        struct device_buffer *b_x = check_upload(x, n * 4), *b_d = check_upload(d, n * 4);
-        struct device_buffer *out = check_upload(want, n * 4), *d_x = check_upload(want, n * 4);
+        struct device_buffer *b_x = check_upload(x, n * 4),
+                             *b_d = check_upload(d, n * 4);
+        struct device_buffer *out = check_upload(want, n * 4),
+                             *d_x = check_upload(want, n * 4);
         gelu_cpu(x, n, want);
         CHECK(ops_gelu(ops, b_x, n, out));
         got = check_fetch(out, n * 4);
@@ -44,7 +46,8 @@ static void test_softmax(void **state)
     for (size_t i = 0; i < N_SIZES; i++) {
         const uint32_t n = sizes[i];
         struct random r = {n + 1};
-        float *x = check_draw(&r, 4 * (size_t)n, 90), *got; /* exp(90) is beyond float */
+        float *x = check_draw(&r, 4 * (size_t)n, 90),
+              *got; /* exp(90) is beyond float */
         float *want = calloc(4 * (size_t)n + 1, 4);
         struct device_buffer *b_x = check_upload(x, 16 * (size_t)n);
         struct device_buffer *out = check_upload(want, 16 * (size_t)n);
@@ -54,8 +57,8 @@ static void test_softmax(void **state)
         /* x * sharpness is rounded to float at 63: 4e-6 of relative error in exp(). */
         check_near("softmax", got, want, 4 * (size_t)n, 1e-5);
         for (uint32_t s = 0; s < n; s++)
-            assert_true(fabsf(got[4 * s] + got[4 * s + 1] + got[4 * s + 2] + got[4 * s + 3] -
-                              1) < 1e-6f);
+            assert_true(fabsf(got[4 * s] + got[4 * s + 1] + got[4 * s + 2] +
+                              got[4 * s + 3] - 1) < 1e-6f);
         free(got);
         free(want);
         free(x);
@@ -131,7 +134,8 @@ static void test_adamw(void **state)
     enum { ROWS = 300, DIM = 16, TOUCHED = 70 };
     struct random r = {11};
     const size_t n = ROWS * DIM, size = n * 4;
-    float *d = check_draw(&r, n, 1), *anchor = check_draw(&r, n, 1), *w = check_draw(&r, n, 1);
+    float *d = check_draw(&r, n, 1), *anchor = check_draw(&r, n, 1),
+          *w = check_draw(&r, n, 1);
     float *m = check_draw(&r, n, 0.1f), *v = check_draw(&r, n, 0.1f), *got;
     struct shared_row rows[TOUCHED];
     struct device_buffer *b_d, *b_anchor, *b_w, *b_m, *b_v, *b_rows;

@@ -5,14 +5,14 @@
 
 enum { ROWS = 500, DIM = 64 };
 
-static struct sieve_weights weights_new(uint32_t queries, uint32_t hidden, bool mean, bool max,
-                                        float query_scale)
+static struct sieve_weights weights_new(uint32_t queries, uint32_t hidden, bool mean,
+                                        bool max, float query_scale)
 {
     static int8_t rows[ROWS * DIM];
     static float scale[DIM];
     struct random r = {queries * 10 + hidden};
-    struct sieve_weights w = {ROWS, DIM, queries, hidden, mean, max, rows, scale,
-                              NULL, NULL, NULL, NULL, NULL, 0.8f};
+    struct sieve_weights w = {ROWS,  DIM,  queries, hidden, mean, max,  rows,
+                              scale, NULL, NULL,    NULL,   NULL, NULL, 0.8f};
 
     for (size_t i = 0; i < sizeof rows; i++)
         rows[i] = (int8_t)(random_below(&r, 255) - 127);
@@ -21,7 +21,8 @@ static struct sieve_weights weights_new(uint32_t queries, uint32_t hidden, bool 
     w.queries = check_draw(&r, (size_t)queries * DIM, query_scale);
     w.hidden_weight = check_draw(&r, (size_t)hidden * sieve_width(&w), 0.3f);
     w.hidden_bias = check_draw(&r, hidden, 0.3f);
-    w.out_weight = check_draw(&r, 4 * (size_t)(hidden ? hidden : sieve_width(&w)), 0.5f);
+    w.out_weight =
+        check_draw(&r, 4 * (size_t)(hidden ? hidden : sieve_width(&w)), 0.5f);
     w.out_bias = check_draw(&r, 4, 0.5f);
     return w;
 }
@@ -54,9 +55,12 @@ static const struct shape {
     bool mean, max;
     float query_scale;
 } shapes[] = {
-    {"the model's", 4, 32, false, false, 0.5f}, {"one query, no hidden", 1, 0, false, false, 0.5f},
-    {"mean only", 0, 0, true, false, 0},        {"max only", 0, 16, false, true, 0},
-    {"all pools", 3, 33, true, true, 0.5f},     {"more queries than registers", 11, 8, true, false, 0.5f},
+    {"the model's", 4, 32, false, false, 0.5f},
+    {"one query, no hidden", 1, 0, false, false, 0.5f},
+    {"mean only", 0, 0, true, false, 0},
+    {"max only", 0, 16, false, true, 0},
+    {"all pools", 3, 33, true, true, 0.5f},
+    {"more queries than registers", 11, 8, true, false, 0.5f},
     {"scores too far apart to be tabled", 2, 8, false, false, 60},
 };
 

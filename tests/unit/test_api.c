@@ -55,7 +55,8 @@ static void test_three_sentences(void **state)
     assert_int_equal(fecit_score(f, news, strlen(news), look, &again), FECIT_E_STOPPED);
     assert_int_equal(again.n, 2);
     again = (struct seen){0};
-    assert_int_equal(fecit_score(f, "\xff\xfe\xfd bad bytes.", 14, look, &again), FECIT_OK);
+    assert_int_equal(fecit_score(f, "\xff\xfe\xfd bad bytes.", 14, look, &again),
+                     FECIT_OK);
     assert_int_equal(again.n, 1);
     fecit_close(f);
 }

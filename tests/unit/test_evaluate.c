@@ -16,8 +16,9 @@ static const float p[8][FECIT_LABELS] = {
     {0.4f, 0.1f, 0.1f, 0.4f}, {0.5f, 0.5f, 0, 0},       {0.6f, 0, 0.4f, 0},
     {0.7f, 0.3f, 0, 0},       {0.9f, 0.1f, 0, 0},
 };
-static const uint32_t labels[8] = {FECIT_ASSERTED, FECIT_HEDGED, FECIT_NONE, FECIT_ASSERTED,
-                                   FECIT_NONE,     FECIT_DENIED, FECIT_NONE, FECIT_NONE};
+static const uint32_t labels[8] = {FECIT_ASSERTED, FECIT_HEDGED, FECIT_NONE,
+                                   FECIT_ASSERTED, FECIT_NONE,   FECIT_DENIED,
+                                   FECIT_NONE,     FECIT_NONE};
 
 static void binary_figures(void **state)
 {
@@ -77,10 +78,8 @@ static void calibration(void **state)
 
 static void ties_favour_nobody(void **state)
 {
-    static const float q[4][FECIT_LABELS] = {{0.5f, 0.5f, 0, 0},
-                                             {0.5f, 0.5f, 0, 0},
-                                             {0.5f, 0.5f, 0, 0},
-                                             {0.5f, 0.5f, 0, 0}};
+    static const float q[4][FECIT_LABELS] = {
+        {0.5f, 0.5f, 0, 0}, {0.5f, 0.5f, 0, 0}, {0.5f, 0.5f, 0, 0}, {0.5f, 0.5f, 0, 0}};
     static const uint32_t first[4] = {1, 1, 0, 0}, last[4] = {0, 0, 1, 1};
     struct evaluation a, b;
 
@@ -118,23 +117,25 @@ static void recall_and_cost(void **state)
     float threshold, pass;
 
     (void)state;
-    assert_int_equal(evaluate_recall(&p[0][0], labels, 8, 1, &threshold, &pass), FECIT_OK);
+    assert_int_equal(evaluate_recall(&p[0][0], labels, 8, 1, &threshold, &pass),
+                     FECIT_OK);
     NEAR(threshold, 0.4f);
     NEAR(pass, 6.0 / 8);
     assert_int_equal(evaluate_recall(&p[0][0], labels, 8, 0.75, &threshold, &pass),
                      FECIT_OK);
     NEAR(threshold, 0.8f / 2 + 0.2f); /* .6 */
     NEAR(pass, 4.0 / 8);
-    assert_int_equal(evaluate_recall(&p[0][0], labels, 8, 0.1, &threshold, &pass), FECIT_OK);
+    assert_int_equal(evaluate_recall(&p[0][0], labels, 8, 0.1, &threshold, &pass),
+                     FECIT_OK);
     NEAR(pass, 1.0 / 8);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(binary_figures),   cmocka_unit_test(class_figures),
-        cmocka_unit_test(calibration),      cmocka_unit_test(ties_favour_nobody),
-        cmocka_unit_test(one_side_empty),   cmocka_unit_test(recall_and_cost),
+        cmocka_unit_test(binary_figures), cmocka_unit_test(class_figures),
+        cmocka_unit_test(calibration),    cmocka_unit_test(ties_favour_nobody),
+        cmocka_unit_test(one_side_empty), cmocka_unit_test(recall_and_cost),
     };
     return cmocka_run_group_tests_name("evaluate", tests, NULL, NULL);
 }

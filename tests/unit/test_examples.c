@@ -7,7 +7,8 @@ static int open_all(void **state)
 {
     if (scratch_open(state)) return -1;
     small_vocabulary(scratch_path("vocabulary.safetensors"), 0);
-    return vocabulary_load(scratch_path("vocabulary.safetensors"), &vocabulary) != FECIT_OK;
+    return vocabulary_load(scratch_path("vocabulary.safetensors"), &vocabulary) !=
+           FECIT_OK;
 }
 
 static int close_all(void **state)
@@ -34,7 +35,8 @@ static void fields(void **state)
     (void)state;
     assert_int_equal(
         load("{\"id\": 7, \"text\": \"the attack\", \"class\": \"asserted\", \"lang\": "
-             "\"en\", \"doc\": \"a\", \"accused\": [{\"code\": \"XX\"}], \"more\": null}\n"
+             "\"en\", \"doc\": \"a\", \"accused\": [{\"code\": \"XX\"}], \"more\": "
+             "null}\n"
              "\n"
              "{\"text\": \"rain\", \"class\": \"none\"}\r\n"
              "{\"class\": \"denied\", \"text\": \"\"}",
@@ -167,16 +169,17 @@ static void named_split_and_language(void **state)
     struct examples *e = NULL;
 
     (void)state;
-    assert_int_equal(load("{\"text\": \"a\", \"class\": \"none\", \"split\": \"test\"}\n"
-                          "{\"text\": \"of\", \"class\": \"none\", \"split\": "
-                          "\"validation\"}\n"
-                          "{\"text\": \"on\", \"class\": \"none\", \"split\": \"train\"}\n"
-                          "{\"text\": \"is\", \"class\": \"none\", \"split\": \"train\", "
-                          "\"lang\": \"ar\"}\n"
-                          "{\"text\": \"to\", \"p_class\": [1, 0, 0, 0], \"lang\": "
-                          "\"ar\"}\n",
-                          &options, &e),
-                     FECIT_OK);
+    assert_int_equal(
+        load("{\"text\": \"a\", \"class\": \"none\", \"split\": \"test\"}\n"
+             "{\"text\": \"of\", \"class\": \"none\", \"split\": "
+             "\"validation\"}\n"
+             "{\"text\": \"on\", \"class\": \"none\", \"split\": \"train\"}\n"
+             "{\"text\": \"is\", \"class\": \"none\", \"split\": \"train\", "
+             "\"lang\": \"ar\"}\n"
+             "{\"text\": \"to\", \"p_class\": [1, 0, 0, 0], \"lang\": "
+             "\"ar\"}\n",
+             &options, &e),
+        FECIT_OK);
     assert_int_equal(e->n, 4); /* a teacher's row of that language is left out */
     assert_int_equal(e->items[0].part, EXAMPLES_TEST);
     assert_int_equal(e->items[1].part, EXAMPLES_VALIDATION);
@@ -215,7 +218,8 @@ static void out_of_memory(void **state)
     (void)state;
     for (long n = 1; st != FECIT_OK; n++) {
         mem_fail_at(n);
-        st = load("{\"text\": \"the attack\", \"class\": \"asserted\"}\n", &options, &e);
+        st =
+            load("{\"text\": \"the attack\", \"class\": \"asserted\"}\n", &options, &e);
         if (st != FECIT_OK) assert_int_equal(st, FECIT_E_MEMORY);
         assert_true(n < 1000);
     }

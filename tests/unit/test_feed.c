@@ -22,7 +22,8 @@ static int set_up(void **state)
     FILE *f;
 
     (void)state;
-    snprintf(file, sizeof file, "%s/vocabulary.safetensors", models ? models : "models");
+    snprintf(file, sizeof file, "%s/vocabulary.safetensors",
+             models ? models : "models");
     if (vocabulary_load(file, &vocabulary) != FECIT_OK) return -1;
     strcpy(path, "/tmp/fecit-feed-XXXXXX");
     fd = mkstemp(path);
@@ -30,7 +31,8 @@ static int set_up(void **state)
     for (int i = 0; i < DOCUMENTS; i++) {
         if (i % 100 == 50) fprintf(f, "this line is no JSON\n");
         fprintf(f,
-                "{\"id\":\"d%d\",\"text\":\"Report %d came in. The ministry said nothing. %s\"}\n",
+                "{\"id\":\"d%d\",\"text\":\"Report %d came in. The ministry said "
+                "nothing. %s\"}\n",
                 i, i, i % 7 ? "وقال المتحدث إن العمل مستمر." : "");
     }
     fclose(f);

@@ -6,9 +6,9 @@
 #include <math.h>
 
 static const char *const keys[] = {
-    "format",        "version",     "vocabulary", "digest", "classes",
-    "pools",         "tokens",      "temperature", "threshold", "curve",
-    "known_answers", "training",    "training_digest", "languages",
+    "format",        "version",  "vocabulary",      "digest",    "classes",
+    "pools",         "tokens",   "temperature",     "threshold", "curve",
+    "known_answers", "training", "training_digest", "languages",
 };
 enum { KEYS = sizeof keys / sizeof *keys, MOST_TENSORS = 16 };
 
@@ -26,8 +26,8 @@ static void content_open(struct content *c)
     const struct tensor *all;
 
     *c = (struct content){0};
-    assert_int_equal(tensors_load(scratch_path("good/attribution.safetensors"), &c->file),
-                     FECIT_OK);
+    assert_int_equal(
+        tensors_load(scratch_path("good/attribution.safetensors"), &c->file), FECIT_OK);
     all = tensors_all(c->file, &c->n_tensors);
     assert_true(c->n_tensors <= MOST_TENSORS);
     memcpy(c->tensors, all, c->n_tensors * sizeof *all);
@@ -71,8 +71,8 @@ static void content_save(struct content *c)
 
     tensors_digest(c->tensors, c->n_tensors, NULL, digest);
     note_of(c, "digest")->value = digest;
-    assert_int_equal(tensors_save(scratch_path("spoilt/attribution.safetensors"), c->tensors,
-                                  c->n_tensors, c->notes, c->n_notes),
+    assert_int_equal(tensors_save(scratch_path("spoilt/attribution.safetensors"),
+                                  c->tensors, c->n_tensors, c->notes, c->n_notes),
                      FECIT_OK);
     tensors_free(c->file);
     free(c->copy);
@@ -157,7 +157,8 @@ static void missing_files(void **state)
     mkdir(scratch_path("half"), 0700);
     {
         size_t size;
-        uint8_t *file = scratch_read(scratch_path("good/attribution.safetensors"), &size);
+        uint8_t *file =
+            scratch_read(scratch_path("good/attribution.safetensors"), &size);
         scratch_write(scratch_path("half/attribution.safetensors"), file, size);
         free(file);
     }
@@ -208,9 +209,9 @@ static void other_vocabulary(void **state)
 
 static void weights_that_are_no_numbers(void **state)
 {
-    static const char *const names[] = {"sieve.column_scale", "sieve.queries",
+    static const char *const names[] = {"sieve.column_scale",  "sieve.queries",
                                         "sieve.hidden.weight", "sieve.hidden.bias",
-                                        "sieve.out.weight", "sieve.out.bias"};
+                                        "sieve.out.weight",    "sieve.out.bias"};
     static const float bad[] = {NAN, INFINITY, -INFINITY};
 
     (void)state;
@@ -234,8 +235,9 @@ static void weights_that_are_no_numbers(void **state)
 static void wrong_shapes(void **state)
 {
     static const char *const names[] = {
-        "sieve.rows",        "sieve.column_scale", "sieve.queries", "sieve.hidden.weight",
-        "sieve.hidden.bias", "sieve.out.weight",   "sieve.out.bias",
+        "sieve.rows",          "sieve.column_scale", "sieve.queries",
+        "sieve.hidden.weight", "sieve.hidden.bias",  "sieve.out.weight",
+        "sieve.out.bias",
     };
 
     (void)state;
@@ -299,8 +301,8 @@ static void wrong_digest(void **state)
     (void)state;
     content_open(&c);
     ((int8_t *)data_of(&c, "sieve.rows"))[17] ^= 1;
-    assert_int_equal(tensors_save(scratch_path("spoilt/attribution.safetensors"), c.tensors,
-                                  c.n_tensors, c.notes, c.n_notes),
+    assert_int_equal(tensors_save(scratch_path("spoilt/attribution.safetensors"),
+                                  c.tensors, c.n_tensors, c.notes, c.n_notes),
                      FECIT_OK);
     tensors_free(c.file);
     free(c.copy);

@@ -53,11 +53,14 @@ static void test_scripts(void **state)
         {" \t\n \xE2\x80\x8F\xC2\xA0", ""},
         {"One. Two! Three?", "One.|Two!|Three?"},
         {"  Trimmed.   \n", "Trimmed."},
-        {"The bill cost 3.5 million. It passed.", "The bill cost 3.5 million.|It passed."},
-        {"\"Stop,\" he said. \"Now.\" She left.", "\"Stop,\" he said.|\"Now.\"|She left."},
+        {"The bill cost 3.5 million. It passed.",
+         "The bill cost 3.5 million.|It passed."},
+        {"\"Stop,\" he said. \"Now.\" She left.",
+         "\"Stop,\" he said.|\"Now.\"|She left."},
         {"قالت الوزارة إن السد سليم. هل وصل الوفد؟ نعم.",
          "قالت الوزارة إن السد سليم.|هل وصل الوفد؟|نعم."},
-        {"وزیر گفت سد سالم است. آیا هیئت رسید؟", "وزیر گفت سد سالم است.|آیا هیئت رسید؟"},
+        {"وزیر گفت سد سالم است. آیا هیئت رسید؟",
+         "وزیر گفت سد سالم است.|آیا هیئت رسید؟"},
         {"大坝完好。代表团到了吗?到了。", "大坝完好。|代表团到了吗?|到了。"},
         {"बाँध सुरक्षित है। दल पहुँच गया।", "बाँध सुरक्षित है।|दल पहुँच गया।"},
         {"Плотина цела. Делегация прибыла.", "Плотина цела.|Делегация прибыла."},
@@ -78,13 +81,15 @@ static void test_wrapped_lines(void **state)
               "The harbour master said on Friday that the cranes had been idle for\n"
               "nine hours and that the grain ships had waited in the roads until the\n"
               "evening. Nobody was hurt.\n\nNext paragraph"),
-        "SHORT HEADLINE|The harbour master said on Friday that the cranes had been idle for\n"
+        "SHORT HEADLINE|The harbour master said on Friday that the cranes had been "
+        "idle for\n"
         "nine hours and that the grain ships had waited in the roads until the\n"
         "evening.|Nobody was hurt.|Next paragraph");
-    assert_string_equal(split("- apples from the valley and the hills beyond the old bridge\n"
-                              "- pears from the valley and the hills beyond the old bridge"),
-                        "- apples from the valley and the hills beyond the old bridge|"
-                        "- pears from the valley and the hills beyond the old bridge");
+    assert_string_equal(
+        split("- apples from the valley and the hills beyond the old bridge\n"
+              "- pears from the valley and the hills beyond the old bridge"),
+        "- apples from the valley and the hills beyond the old bridge|"
+        "- pears from the valley and the hills beyond the old bridge");
     assert_string_equal(split("Rain\nWind\nSun"), "Rain|Wind|Sun");
 }
 
@@ -108,7 +113,8 @@ static void test_endless_sentence(void **state)
     for (size_t i = 0; i < N; i++)
         real += text[i] != ' ';
     assert_int_equal(kept, real); /* only white space is lost */
-    for (size_t i = 0; i + 3 <= 30000; i += 3) /* no space at all: cut between characters */
+    for (size_t i = 0; i + 3 <= 30000;
+         i += 3) /* no space at all: cut between characters */
         memcpy(text + i, "\xE6\xB0\xB4", 3);
     assert_int_equal(segment_text(segment, text, 30000), FECIT_OK);
     kept = 0;
@@ -123,8 +129,9 @@ static void test_endless_sentence(void **state)
 
 static void test_random_text(void **state)
 {
-    static const char *const bits[] = {"a", "B",  " ", ".",  "\n", "\r\n", "،", "؟", "水", "。",
-                                       "🙂", "1", "-", "\"", "ة",  "\xCC\x81", "\t", "!", "ไทย"};
+    static const char *const bits[] = {
+        "a",    "B", " ", ".",  "\n", "\r\n",     "،",  "؟", "水", "。",
+        "🙂", "1", "-", "\"", "ة",  "\xCC\x81", "\t", "!", "ไทย"};
     struct random r = {3};
     char text[2000];
 
@@ -154,8 +161,10 @@ static void test_random_text(void **state)
 
 static void test_language(void **state)
 {
-    static const char en[] = "The harbour master said that the cranes had been idle for hours.";
-    static const char ar[] = "قال مدير الميناء إن الرافعات توقفت عن العمل تسع ساعات كاملة.";
+    static const char en[] =
+        "The harbour master said that the cranes had been idle for hours.";
+    static const char ar[] =
+        "قال مدير الميناء إن الرافعات توقفت عن العمل تسع ساعات كاملة.";
     static const char he[] = "מנהל הנמל אמר כי העגורנים עמדו תשע שעות ללא תנועה.";
 
     (void)state;

@@ -59,7 +59,8 @@ static enum fecit_status on_reject(void *self, const struct reject *r)
 }
 
 /* Read the inputs; fills `whole` and `text`. */
-static const char *read_all(const struct source_options *o, const char *a, const char *b)
+static const char *read_all(const struct source_options *o, const char *a,
+                            const char *b)
 {
     const char *inputs[] = {a, b};
     struct source *s = NULL;
@@ -75,9 +76,9 @@ static const char *read_all(const struct source_options *o, const char *a, const
     while ((st = source_next(s, &d)) == FECIT_OK) {
         assert_int_equal(d.number, number);
         assert_int_equal(d.part, parts);
-        assert_int_equal(
-            text_read(d.raw.data, d.raw.size, d.encoding, d.part == 0, &part, &repaired),
-            FECIT_OK);
+        assert_int_equal(text_read(d.raw.data, d.raw.size, d.encoding, d.part == 0,
+                                   &part, &repaired),
+                         FECIT_OK);
         assert_int_equal(bytes_push(&text, part.data, part.size), FECIT_OK);
         if (d.last)
             snprintf(whole + strlen(whole), sizeof whole - strlen(whole),
@@ -115,16 +116,19 @@ static void test_jsonl(void **state)
     assert_non_null(strstr(whole, "reject a.jsonl:4 a JSON value, but not an object"));
     assert_non_null(strstr(whole, "\n7 - Two\n"));
     assert_non_null(strstr(whole, "reject a.jsonl:6 the object has no field \"text\""));
-    assert_non_null(strstr(whole, "reject a.jsonl:7 the field \"text\" is not a string"));
+    assert_non_null(
+        strstr(whole, "reject a.jsonl:7 the field \"text\" is not a string"));
     assert_non_null(strstr(whole, "a.jsonl:8 - caf\xEF\xBF\xBD (repaired)\n"));
     assert_non_null(strstr(whole, "last - \n"));
 }
 
 static void test_fields(void **state)
 {
-    const struct source_options o = {.text_field = "body.content", .id_field = "meta.key"};
-    const char *path = PUT("f.jsonl", "{\"meta\":{\"key\":\"k\"},\"body\":{\"content\":\"Hi\"}}\n"
-                                      "{\"meta.key\":\"dot\",\"body.content\":\"Ho\"}\n");
+    const struct source_options o = {.text_field = "body.content",
+                                     .id_field = "meta.key"};
+    const char *path = PUT("f.jsonl",
+                           "{\"meta\":{\"key\":\"k\"},\"body\":{\"content\":\"Hi\"}}\n"
+                           "{\"meta.key\":\"dot\",\"body.content\":\"Ho\"}\n");
 
     (void)state;
     assert_string_equal(read_all(&o, path, NULL), "k - Hi\ndot - Ho\n");
@@ -150,8 +154,10 @@ static void test_folder(void **state)
     assert_int_equal(symlink("..", loop), 0);
     snprintf(sub, sizeof sub, "%s/tree", folder);
     read_all(&o, sub, NULL);
-    assert_non_null(strstr(whole, "a.txt - First.\nb.txt - Second.\nsub/c.txt - Third.\n"));
-    assert_non_null(strstr(whole, "reject y.txt:0 empty file\nreject z.bin:0 looks like gzip"));
+    assert_non_null(
+        strstr(whole, "a.txt - First.\nb.txt - Second.\nsub/c.txt - Third.\n"));
+    assert_non_null(
+        strstr(whole, "reject y.txt:0 empty file\nreject z.bin:0 looks like gzip"));
     assert_null(strstr(whole, "Never"));
 }
 
@@ -196,7 +202,8 @@ static void test_sentences(void **state)
     const char *path = PUT("s.txt", "One. Still one.\r\n\nTwo");
 
     (void)state;
-    assert_string_equal(read_all(&o, path, NULL), "s.txt:1 - One. Still one.\ns.txt:3 - Two\n");
+    assert_string_equal(read_all(&o, path, NULL),
+                        "s.txt:1 - One. Still one.\ns.txt:3 - Two\n");
 }
 
 static void test_utf16_file(void **state)
@@ -218,12 +225,12 @@ static void test_large_plain_text(void **state)
     (void)state;
     for (int kind = 0; kind < 3; kind++) {
         for (size_t i = 0; i < N; i++)
-            raw[i] = kind == 0 && i % 97 == 0                  ? '\n'
-                     : kind <= 1 && i % 11 == 0                ? ' '
-                     : kind == 2 && i % 3 == 0 && i + 2 < N    ? '\xE6'
-                     : kind == 2 && i % 3 == 1 && i + 1 < N    ? '\xB0'
-                     : kind == 2 && i % 3 == 2                 ? '\xB4'
-                                                               : 'x';
+            raw[i] = kind == 0 && i % 97 == 0               ? '\n'
+                     : kind <= 1 && i % 11 == 0             ? ' '
+                     : kind == 2 && i % 3 == 0 && i + 2 < N ? '\xE6'
+                     : kind == 2 && i % 3 == 1 && i + 1 < N ? '\xB0'
+                     : kind == 2 && i % 3 == 2              ? '\xB4'
+                                                            : 'x';
         read_all(&o, put("large.txt", raw, N), NULL);
         assert_true(text.size == N || kind == 2);
         assert_memory_equal(text.data, raw, N - 2);

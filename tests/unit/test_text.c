@@ -18,13 +18,14 @@ static void check(const char *raw, size_t size, enum text_encoding encoding, int
     uint64_t repaired = 99;
 
     assert_int_equal(
-        text_read((const uint8_t *)raw, size, encoding, first, &out, &repaired), FECIT_OK);
+        text_read((const uint8_t *)raw, size, encoding, first, &out, &repaired),
+        FECIT_OK);
     assert_int_equal(out.size, strlen(want));
     if (out.size) assert_memory_equal(out.data, want, out.size);
     assert_int_equal(repaired, want_repaired);
     bytes_clear(&out);
 }
-#define CHECK(raw, encoding, want, repaired)                                             \
+#define CHECK(raw, encoding, want, repaired)                                           \
     check(raw, sizeof raw - 1, encoding, 1, want, repaired)
 
 static void test_utf8(void **state)
@@ -34,19 +35,21 @@ static void test_utf8(void **state)
     CHECK("plain", TEXT_AUTO, "plain", 0);
     CHECK("\xEF\xBB\xBFmarked", TEXT_AUTO, "marked", 0);
     CHECK("\xEF\xBB\xBF", TEXT_AUTO, "", 0);
-    CHECK("قالت الوزارة 你好 🙂", TEXT_AUTO, "قالت الوزارة 你好 🙂", 0);
-    check("\xEF\xBB\xBFinside", 9, TEXT_UTF8, 0, "\xEF\xBB\xBFinside", 0); /* a later part */
+    CHECK("قالت الوزارة 你好 🙂", TEXT_AUTO,
+          "قالت الوزارة 你好 🙂", 0);
+    check("\xEF\xBB\xBFinside", 9, TEXT_UTF8, 0, "\xEF\xBB\xBFinside",
+          0); /* a later part */
 }
 
 static void test_repairs(void **state)
 {
     (void)state;
     CHECK("a\xFFz", TEXT_UTF8, "a" R "z", 1);
-    CHECK("cut \xE4\xBD", TEXT_UTF8, "cut " R, 1);          /* truncated: one unit */
-    CHECK("\xC0\xAF", TEXT_UTF8, R R, 2);                   /* overlong */
-    CHECK("\xED\xA0\x80", TEXT_UTF8, R R R, 3);             /* a surrogate */
-    CHECK("\xF4\x90\x80\x80", TEXT_UTF8, R R R R, 4);       /* beyond U+10FFFF */
-    CHECK("\xF0\x9F\x99 x", TEXT_UTF8, R " x", 1);          /* maximal subpart */
+    CHECK("cut \xE4\xBD", TEXT_UTF8, "cut " R, 1);    /* truncated: one unit */
+    CHECK("\xC0\xAF", TEXT_UTF8, R R, 2);             /* overlong */
+    CHECK("\xED\xA0\x80", TEXT_UTF8, R R R, 3);       /* a surrogate */
+    CHECK("\xF4\x90\x80\x80", TEXT_UTF8, R R R R, 4); /* beyond U+10FFFF */
+    CHECK("\xF0\x9F\x99 x", TEXT_UTF8, R " x", 1);    /* maximal subpart */
     CHECK("nul\0in eight bytes", TEXT_UTF8, "nul" R "in eight bytes", 1);
     CHECK("12345678\0", TEXT_UTF8, "12345678" R, 1);
     CHECK("\x80\x80", TEXT_UTF8, R R, 2);
@@ -73,7 +76,12 @@ static size_t bad_place(const uint8_t *p, size_t n)
 
     while (i < n) {
         const uint8_t c = p[i];
-        size_t more = c < 0x80 ? 0 : c < 0xC2 ? 9 : c < 0xE0 ? 1 : c < 0xF0 ? 2 : c < 0xF5 ? 3 : 9;
+        size_t more = c < 0x80   ? 0
+                      : c < 0xC2 ? 9
+                      : c < 0xE0 ? 1
+                      : c < 0xF0 ? 2
+                      : c < 0xF5 ? 3
+                                 : 9;
         if (more == 9 || c == 0 || i + more >= n + (more == 0)) return i;
         for (size_t k = 1; k <= more; k++)
             if ((p[i + k] & 0xC0) != 0x80) return i;

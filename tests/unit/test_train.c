@@ -30,7 +30,8 @@ static int on_epoch(void *self, const struct train_epoch *e)
     return s->epochs == s->stop_after;
 }
 
-static void run(const struct train_options *o, struct train_result *r, struct seen *seen)
+static void run(const struct train_options *o, struct train_result *r,
+                struct seen *seen)
 {
     const struct train_report report = {on_epoch, seen};
 
@@ -157,9 +158,11 @@ static void rows_read(const char *path, float *rows)
     struct tensor t, scale;
 
     assert_int_equal(tensors_load(path, &file), FECIT_OK);
-    assert_int_equal(tensors_find(file, "sieve.rows", TENSOR_I8, 2, shape, &t), FECIT_OK);
+    assert_int_equal(tensors_find(file, "sieve.rows", TENSOR_I8, 2, shape, &t),
+                     FECIT_OK);
     assert_int_equal(
-        tensors_find(file, "sieve.column_scale", TENSOR_F32, 1, shape + 1, &scale), FECIT_OK);
+        tensors_find(file, "sieve.column_scale", TENSOR_F32, 1, shape + 1, &scale),
+        FECIT_OK);
     for (int i = 0; i < SMALL_WORDS * 16; i++)
         rows[i] = ((const int8_t *)t.data)[i] * ((const float *)scale.data)[i % 16];
     tensors_free(file);
@@ -199,9 +202,10 @@ static float ask(const char *text)
     struct batch *b = NULL;
     float p;
 
-    if (engine_open(&engine, scratch_folder, NULL) != FECIT_OK) fail_msg("%s", status_text());
-    assert_int_equal(tokens_new(engine.model->vocabulary, &engine.model->tokens, &tokens),
-                     FECIT_OK);
+    if (engine_open(&engine, scratch_folder, NULL) != FECIT_OK)
+        fail_msg("%s", status_text());
+    assert_int_equal(
+        tokens_new(engine.model->vocabulary, &engine.model->tokens, &tokens), FECIT_OK);
     assert_int_equal(batch_new(1, &b), FECIT_OK);
     assert_int_equal(tokens_push(tokens, text, strlen(text), &list, NULL), FECIT_OK);
     assert_true(batch_push(b, list.ids, (uint32_t)list.count));
@@ -218,7 +222,8 @@ static float ask(const char *text)
 /* A teacher's probabilities are followed where there are no labels. */
 static void follows_a_teacher(void **state)
 {
-    const char *paths[] = {scratch_path("labelled.jsonl"), scratch_path("taught.jsonl")};
+    const char *paths[] = {scratch_path("labelled.jsonl"),
+                           scratch_path("taught.jsonl")};
     struct train_options o = small_options(paths);
     static struct train_result r;
     struct seen seen = {0};
