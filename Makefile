@@ -94,11 +94,11 @@ tests: $(UNIT_TESTS) $(TOOLS)
 ## test-sanitize  the unit and kernel tests under ASan and UBSan, the pipeline under TSan
 test-sanitize:
 	$(Q)sh setup.sh build test
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT='-O1 -g' \
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT='-O1 -g -Wno-format-truncation' \
 	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' tests
 	$(Q)BUILD=$(BUILD)/asan LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 	    sh tests/run.sh unit kernels
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan OPT='-O1 -g' SAN='-fsanitize=thread' \
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan OPT='-O1 -g -Wno-format-truncation' SAN='-fsanitize=thread' \
 	    $(BUILD)/tsan/tests/unit/test_feed
 	$(Q)BUILD=$(BUILD)/tsan sh tests/run.sh unit
 
