@@ -16,9 +16,9 @@ fecit eval "$T/nowhere.jsonl"
 expect 2 'no such labels' 'nowhere'
 fecit train "$T/nowhere.jsonl" -o "$T/m.safetensors"
 expect 2 'train: no such file' 'nowhere'
-fecit train datasets/sample-labels.jsonl -o "$T/no/such/place.safetensors" --epochs 1 --seeds 1 -q
+fecit train datasets/sample-labels.jsonl -o "$T/no/such/place.safetensors" --validation .5 --epochs 1 --seeds 1 -q
 expect 4 'train: unwritable place' 'no/such'
-fecit train datasets/sample-labels.jsonl -o "$T/attribution.safetensors" --epochs 1 --seeds 1 -q
+fecit train datasets/sample-labels.jsonl -o "$T/attribution.safetensors" --validation .5 --epochs 1 --seeds 1 -q
 expect 0 'train on a few sentences'
 ln -s "$MODELS/vocabulary.safetensors" "$T/vocabulary.safetensors"
 fecit score datasets/sample --model "$T" -o "$T/out"
