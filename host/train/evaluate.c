@@ -59,6 +59,12 @@ static void rank_measure(const struct ranked *all, size_t n, struct evaluation *
             e->best_threshold = (double)all[i].p;
         }
     }
+    hits = 0;
+    for (size_t i = 0; i < n; i++) {
+        hits += all[i].positive;
+        if (2 * hits / ((double)i + 1 + positive) >= e->best_f1 - 0.02)
+            e->low_threshold = (double)all[i].p;
+    }
     if (positive > 0 && negative > 0) e->auc = area / (positive * negative);
     if (positive > 0) e->average_precision = precision_sum / positive;
 }

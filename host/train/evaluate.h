@@ -13,6 +13,9 @@ struct evaluation {
     double auc,
         average_precision; /* binary, threshold-free; 0 when one side is empty */
     double best_f1, best_threshold;                 /* over all thresholds */
+    /* The lowest threshold whose F1 is within .02 of the best. On a few hundred sentences
+     * the curve is flat and its top is chance; a first stage had better keep too much. */
+    double low_threshold;
     uint64_t confusion[FECIT_LABELS][FECIT_LABELS]; /* [label][predicted] */
     double class_f1[FECIT_LABELS], macro_f1; /* four classes; macro over those with
                                                        labels */
