@@ -21,7 +21,11 @@ static const char help[] =
     "side of\n"
     "the split), \"split\" (train, validation, test). What the classes mean is told "
     "in\n"
-    "datasets/README.md.\n"
+    "datasets/README.md. A line with \"p_class\" (four probabilities in that order) "
+    "instead\n"
+    "of \"class\" is a teacher's opinion (models/teacher.py): it trains, and nothing "
+    "is\n"
+    "measured on it. \"weight\" (0 to 1) is the share of the epochs that use a line.\n"
     "\n"
     "  -o, --output FILE      model to write; without it only the report is printed\n"
     "      --vocabulary FILE  default: vocabulary.safetensors of the model in use\n"
@@ -255,6 +259,8 @@ static void print_report(const struct choice *c, const struct train_result *r)
     printf("%llu sentences to train on, %llu for validation, %llu for test",
            (unsigned long long)r->n[0], (unsigned long long)r->n[1],
            (unsigned long long)r->n[2]);
+    if (r->taught)
+        printf("; %llu of the first are a teacher's", (unsigned long long)r->taught);
     if (r->repeated)
         printf("; %llu repeated left out", (unsigned long long)r->repeated);
     printf("\n");

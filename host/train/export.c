@@ -114,20 +114,21 @@ static enum fecit_status training_print(const struct export *e, struct bytes *ou
     const struct train_result *r = e->result;
     enum fecit_status st = FECIT_OK;
 
-    TRY(bytes_print(
-        out,
-        "{\"sentences\": [%llu, %llu, %llu], \"seed\": %llu, \"epoch\": %u, "
-        "\"rate_rows\": %g, \"rate_head\": %g, \"pull_rows\": %g, "
-        "\"decay_head\": %g, \"smoothing\": %g, \"drop_pieces\": %g, "
-        "\"positive_weight\": %g, \"batch\": %u, "
-        "\"validation\": {\"f1\": %.4f, \"auc\": %.4f, "
-        "\"average_precision\": %.4f}, \"languages\": [",
-        (unsigned long long)r->n[0], (unsigned long long)r->n[1],
-        (unsigned long long)r->n[2], (unsigned long long)r->kept_seed, r->kept_epoch,
-        (double)o->rate_rows, (double)o->rate_head, (double)o->pull_rows,
-        (double)o->decay_head, (double)o->smoothing, (double)o->drop_pieces,
-        (double)o->positive_weight, o->batch, r->validation.f1, r->validation.auc,
-        r->validation.average_precision));
+    TRY(bytes_print(out,
+                    "{\"sentences\": [%llu, %llu, %llu], \"taught\": %llu, \"seed\": "
+                    "%llu, \"epoch\": %u, "
+                    "\"rate_rows\": %g, \"rate_head\": %g, \"pull_rows\": %g, "
+                    "\"decay_head\": %g, \"smoothing\": %g, \"drop_pieces\": %g, "
+                    "\"positive_weight\": %g, \"batch\": %u, "
+                    "\"validation\": {\"f1\": %.4f, \"auc\": %.4f, "
+                    "\"average_precision\": %.4f}, \"languages\": [",
+                    (unsigned long long)r->n[0], (unsigned long long)r->n[1],
+                    (unsigned long long)r->n[2], (unsigned long long)r->taught,
+                    (unsigned long long)r->kept_seed, r->kept_epoch,
+                    (double)o->rate_rows, (double)o->rate_head, (double)o->pull_rows,
+                    (double)o->decay_head, (double)o->smoothing, (double)o->drop_pieces,
+                    (double)o->positive_weight, o->batch, r->validation.f1,
+                    r->validation.auc, r->validation.average_precision));
     for (uint32_t i = 0; i < e->examples->n_languages; i++)
         TRY(bytes_print(out, "%s\"%s\"", i ? ", " : "", e->examples->languages[i]));
     TRY(bytes_print(out, "]}%c", 0));
