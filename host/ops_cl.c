@@ -73,7 +73,9 @@ enum fecit_status ops_launch(struct ops *o, const char *name,
     /* Work-groups of a fixed size, the launch rounded up to them (kernels check their
      * bounds): PoCL compiles a kernel anew for every group size it meets, and left to itself
      * it meets many. */
-    const size_t local[2] = {y == 0 ? 64 : x % 16 ? 1 : 16, x % 16 ? 64 : 4};
+    const bool narrow =
+        x % 16 != 0 || x < 64; /* then one weight row serves many sentences */
+    const size_t local[2] = {y == 0 ? 64 : narrow ? 1 : 16, narrow ? 64 : 4};
     const size_t global[2] = {(x + local[0] - 1) / local[0] * local[0],
                               (y + local[1] - 1) / local[1] * local[1]};
     cl_kernel kernel;
@@ -173,10 +175,11 @@ enum fecit_status ops_linear(struct ops *o, const struct device_buffer *x,
                              uint32_t n_in, uint32_t n_out, struct device_buffer *out)
 {
     enum fecit_status st = FECIT_OK;
-    const char *name = n_in % 16 == 0 ? "linear_wide" : "linear";
+    const bool block = n_in % 8 == 0 && n_out % 4 == 0;
 
-    LAUNCH(name, n_out, n, OPS_BUFFER(x), OPS_BUFFER(w), OPS_BUFFER(bias), OPS_VALUE(n),
-           OPS_VALUE(n_in), OPS_VALUE(n_out), OPS_BUFFER(out));
+    LAUNCH(block ? "linear_block" : "linear", block ? n_out / 4 : n_out,
+           block ? (n + 1) / 2 : n, OPS_BUFFER(x), OPS_BUFFER(w), OPS_BUFFER(bias),
+           OPS_VALUE(n), OPS_VALUE(n_in), OPS_VALUE(n_out), OPS_BUFFER(out));
 done:
     return st;
 }

@@ -14,9 +14,12 @@
 #ifdef ROW_BYTES
 typedef char row_t;
 #define LOAD(table, row, v) convert_float16(vload16((size_t)(row)*VECTORS + (v), table))
+#define LOAD8(table, row, v)                                                           \
+    convert_float8(vload8((size_t)(row)*2 * VECTORS + (v), table))
 #else
 typedef float row_t;
-#define LOAD(table, row, v) vload16((size_t)(row)*VECTORS + (v), table)
+#define LOAD(table, row, v)  vload16((size_t)(row)*VECTORS + (v), table)
+#define LOAD8(table, row, v) vload8((size_t)(row)*2 * VECTORS + (v), table)
 #endif
 
 /* A fixed tree, the same on every device. */
@@ -143,7 +146,7 @@ kernel void embed_bag_scores(global const row_t *table, global const float *quer
 
 #ifdef QUERIES
 /* embed_bag_attention for a finished model: weights [rows][QUERIES] holds exp(score - the
- * greatest score of that query), so neither dot products nor exp() are left to do. Sixteen
+ * greatest score of that query), so neither dot products nor exp() are left to do. Eight
  * columns at a time, so that the sums of all queries stay in registers.
  * Launch: global (n_spans). Twin: embed_bag_attention_cpu(). */
 kernel void embed_bag_weighted(global const uint *ids,
@@ -161,19 +164,19 @@ kernel void embed_bag_weighted(global const uint *ids,
     for (uint i = span.begin; i < span.begin + span.count; i++)
         for (int k = 0; k < QUERIES; k++)
             total[k] += weights[(size_t)ids[i] * QUERIES + k];
-    for (int v = 0; v < VECTORS; v++) {
-        float16 sum[QUERIES];
+    for (int v = 0; v < 2 * VECTORS; v++) {
+        float8 sum[QUERIES];
         for (int k = 0; k < QUERIES; k++)
             sum[k] = 0.0f;
         for (uint i = span.begin; i < span.begin + span.count; i++) {
-            const float16 row = LOAD(table, ids[i], v);
+            const float8 row = LOAD8(table, ids[i], v);
             for (int k = 0; k < QUERIES; k++)
                 sum[k] =
-                    fma(row, (float16)(weights[(size_t)ids[i] * QUERIES + k]), sum[k]);
+                    fma(row, (float8)(weights[(size_t)ids[i] * QUERIES + k]), sum[k]);
         }
         for (int k = 0; k < QUERIES; k++)
-            vstore16(span.count ? sum[k] / total[k] : (float16)(0.0f), 0,
-                     out + (size_t)s * width + column + (size_t)k * DIM + 16 * v);
+            vstore8(span.count ? sum[k] / total[k] : (float8)(0.0f), 0,
+                    out + (size_t)s * width + column + (size_t)k * DIM + 8 * v);
     }
 }
 #endif

@@ -12,7 +12,7 @@ struct evaluation {
     double precision, recall, f1; /* binary; 0 where nothing divides */
     double auc,
         average_precision; /* binary, threshold-free; 0 when one side is empty */
-    double best_f1, best_threshold;                 /* over all thresholds */
+    double best_f1, best_threshold; /* over all thresholds */
     /* The lowest threshold whose F1 is within .02 of the best. On a few hundred sentences
      * the curve is flat and its top is chance; a first stage had better keep too much. */
     double low_threshold;
