@@ -105,6 +105,8 @@ def run(options, folder):
     cores = os.cpu_count() or 1
     print(f"{text if options.text else 'own sentences, repeated'}: {megabytes:.1f} MB")
     for name, pin, threads in (("one core, one thread", ["taskset", "-c", "0"], 1),
+                               (f"one tokenising thread, device and peer free to use all "
+                                f"{cores} cores", [], 1),
                                (f"all {cores} cores", [], cores)):
         env = dict(os.environ)
         if pin:
