@@ -10,7 +10,8 @@
 #include <stdbool.h>
 
 #define OPS_NO_POOL 0xFFFFFFFFu
-#define OPS_QUERIES 8 /* their sums must fit into registers */
+#define OPS_DIM     384 /* the most columns of a row */
+#define OPS_QUERIES 8   /* their sums must fit into registers */
 
 struct ops;
 

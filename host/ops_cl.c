@@ -12,11 +12,10 @@ enum fecit_status ops_open(struct device *d, uint32_t dim, bool byte_rows,
     char options[128];
 
     TRY_MEM(o);
-    if (dim == 0 || dim % 16 != 0 || dim > 384)
+    if (dim == 0 || dim % 16 != 0 || dim > OPS_DIM)
         FAIL(FECIT_E_MODEL,
-             "rows have %u columns; the kernels want a multiple of 16 up to "
-             "384",
-             dim);
+             "rows have %u columns; the kernels want a multiple of 16 up to %d", dim,
+             OPS_DIM);
     o->device = d;
     o->dim = dim;
     o->n_queries = n_queries <= OPS_QUERIES ? n_queries : 0;

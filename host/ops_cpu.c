@@ -61,25 +61,20 @@ void embed_bag_attention_cpu(const uint32_t *ids, const struct shared_span *span
             const float *query = queries + (size_t)k * dim;
             float *to = out + (size_t)s * width + column + (size_t)k * dim;
             const uint32_t begin = spans[s].begin, end = begin + spans[s].count;
-            double most = -INFINITY, total = 0;
-            for (uint32_t d = 0; d < dim; d++)
-                to[d] = 0;
+            double most = -INFINITY, total = 0, sum[OPS_DIM] = {0};
             for (uint32_t i = begin; i < end; i++)
                 most = fmax(most, dot(table + (size_t)ids[i] * dim, query, dim));
             for (uint32_t i = begin; i < end; i++)
                 total += exp(dot(table + (size_t)ids[i] * dim, query, dim) - most);
-            for (uint32_t d = 0; d < dim && begin < end; d++) {
-                double sum = 0;
-                for (uint32_t i = begin; i < end; i++) {
-                    const float *row = table + (size_t)ids[i] * dim;
-                    sum += exp(dot(row, query, dim) - most) / total * row[d];
-                }
-                to[d] = (float)sum;
+            for (uint32_t i = begin; i < end; i++) {
+                const float *row = table + (size_t)ids[i] * dim;
+                const double weight = exp(dot(row, query, dim) - most) / total;
+                for (uint32_t d = 0; d < dim; d++)
+                    sum[d] += weight * row[d];
+                if (alpha) alpha[(size_t)i * n_queries + k] = (float)weight;
             }
-            for (uint32_t i = begin; alpha && i < end; i++)
-                alpha[(size_t)i * n_queries + k] =
-                    (float)(exp(dot(table + (size_t)ids[i] * dim, query, dim) - most) /
-                            total);
+            for (uint32_t d = 0; d < dim; d++)
+                to[d] = (float)sum[d];
         }
 }
 
