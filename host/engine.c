@@ -40,11 +40,12 @@ void engine_label(uint32_t n_pieces, const float *p_class, float threshold,
     static const float empty[FECIT_LABELS] = {1, 0, 0, 0};
     int best = FECIT_ASSERTED;
 
-    if (n_pieces == 0) p_class = empty; /* nothing was said */
+    if (n_pieces < ENGINE_LEAST) p_class = empty;
     for (int i = 0; i < FECIT_LABELS; i++)
         out[i] = p_class[i];
     *p = p_class[FECIT_ASSERTED] + p_class[FECIT_HEDGED] + p_class[FECIT_DENIED];
     for (int i = FECIT_HEDGED; i < FECIT_LABELS; i++)
         if (p_class[i] > p_class[best]) best = i;
-    *label = *p >= threshold && n_pieces > 0 ? (enum fecit_label)best : FECIT_NONE;
+    *label = *p >= threshold && n_pieces >= ENGINE_LEAST ? (enum fecit_label)best
+                                                         : FECIT_NONE;
 }

@@ -76,7 +76,7 @@ static void count_one(const float *p, uint32_t label, float threshold,
     float statement, out[FECIT_LABELS];
     int bin;
 
-    engine_label(1, p, threshold, &predicted, &statement, out);
+    engine_label(ENGINE_LEAST, p, threshold, &predicted, &statement, out);
     e->confusion[label][predicted]++;
     e->hit += label != FECIT_NONE && predicted != FECIT_NONE;
     e->wrong += label == FECIT_NONE && predicted != FECIT_NONE;

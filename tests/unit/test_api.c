@@ -61,6 +61,28 @@ static void test_three_sentences(void **state)
     fecit_close(f);
 }
 
+static int is_none(void *self, const struct fecit_result *r)
+{
+    ++*(int *)self;
+    assert_int_equal(r->label, FECIT_NONE);
+    assert_true(r->p == 0 && r->p_class[FECIT_NONE] == 1);
+    return 0;
+}
+
+/* A word or two hold no statement, whatever a bag makes of them. */
+static void test_too_short(void **state)
+{
+    static const char words[] = "Moscow!\n\nSpies?\n\nWar.\n\n...\n";
+    struct fecit *f = NULL;
+    int n = 0;
+
+    (void)state;
+    assert_int_equal(fecit_open(NULL, NULL, &f), FECIT_OK);
+    assert_int_equal(fecit_score(f, words, strlen(words), is_none, &n), FECIT_OK);
+    assert_int_equal(n, 4);
+    fecit_close(f);
+}
+
 static void test_wrong_use(void **state)
 {
     struct fecit *f = NULL;
@@ -113,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_three_sentences),
+        cmocka_unit_test(test_too_short),
         cmocka_unit_test(test_wrong_use),
         cmocka_unit_test(test_two_threads),
     };
