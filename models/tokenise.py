@@ -29,7 +29,7 @@ VOWEL_SIGNS = [0x640, *range(0x64B, 0x660), 0x670]
 VOWEL_FORMS = [*range(0xFE70, 0xFE80), *range(0xFC5E, 0xFC64), *range(0xFCF2, 0xFCF5)]
 DIRECTION_MARKS = [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 FOLDED = dict.fromkeys(VOWEL_SIGNS + VOWEL_FORMS + DIRECTION_MARKS)
-TYPES = {"U8": "u1", "U32": "<u4", "F16": "<f2", "F32": "<f4"}
+TYPES = {"U8": "u1", "I8": "i1", "U32": "<u4", "F16": "<f2", "F32": "<f4"}
 
 
 def read_tensors(path):
