@@ -234,7 +234,7 @@ def measure(a):
 def sieve_scores(path, sentences):
     """p(statement) by an attribution.safetensors with attention pools: the sieve once more,
     in numpy."""
-    t, _ = read_tensors(path)
+    t, notes = read_tensors(path)
     rows = t["sieve.rows"]
     scale = t["sieve.column_scale"]
     out = np.zeros(len(sentences))
@@ -244,7 +244,7 @@ def sieve_scores(path, sentences):
         a = np.exp(a - a.max(0))
         h = t["sieve.hidden.weight"] @ ((a / a.sum(0)).T @ x).ravel() + t["sieve.hidden.bias"]
         h = torch.nn.functional.gelu(torch.tensor(h)).numpy()
-        z = t["sieve.out.weight"] @ h + t["sieve.out.bias"]
+        z = (t["sieve.out.weight"] @ h + t["sieve.out.bias"]) / float(notes["temperature"])
         e = np.exp(z - z.max())
         out[i] = 1 - e[0] / e.sum()
     return out
