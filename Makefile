@@ -20,7 +20,7 @@ Q :=
 endif
 
 # The library in the order the data flows, then what trains it, then the program.
-STATIONS := text source segment language tensors vocabulary tokens parcel feed device \
+STATIONS := text source segment_rules segment_join segment_wrap segment language tensors vocabulary tokens parcel feed device \
             program batch ops ops_cpu ops_cl sieve model engine results results_pack records \
             verify score api
 HOST := $(wildcard host/base/*.c host/base/*.cc host/source/*.c) \

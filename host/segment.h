@@ -1,4 +1,12 @@
-/* segment.h -- text -> sentences by ICU's rules (UAX #29, root locale), with byte offsets. */
+/* segment.h -- text -> sentences, with byte offsets: the rules of UAX #29 with the character
+ * classes of the linked ICU (root locale, segment_rules.h), and four corrections:
+ *   - a newline that only wraps a line of a hard-wrapped text ends nothing
+ *     (segment_wrap.h says when that is so);
+ *   - titles, initials, counting words and German dates do not end a sentence, nor does
+ *     "!" or "?" before a small letter (segment_join.h);
+ *   - an opening mark right behind the end belongs to the next sentence;
+ *   - what is longer than SEGMENT_MAX is cut.
+ * The same text always gives the same sentences, whatever came before. */
 #ifndef SEGMENT_H
 #define SEGMENT_H
 

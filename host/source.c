@@ -2,9 +2,12 @@
 #include "source/format.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct input_file {
     char *path;
@@ -37,21 +40,6 @@ void document_clear(struct document *d)
     mem_free(d->file);
     bytes_clear(&d->raw);
     *d = (struct document){0};
-}
-
-enum fecit_status format_reject(struct reading *r, uint64_t offset, uint64_t line,
-                                const uint8_t *head, size_t size, const char *why)
-{
-    const struct reject reject = {
-        .file = r->path,
-        .offset = offset,
-        .line = line,
-        .why = why,
-        .head = head,
-        .head_size = size < 64 ? size : 64,
-    };
-
-    return r->on_reject(r->self, &reject);
 }
 
 static enum fecit_status file_push(struct source *s, const char *path, size_t name,
@@ -120,6 +108,10 @@ static enum fecit_status input_push(struct source *s, const char *input)
     if (stat(input, &info) != 0)
         FAIL(FECIT_E_INPUT, "%s: cannot be read: %s; check the name of the input",
              input, strerror(errno));
+    if (faccessat(AT_FDCWD, input, R_OK | (S_ISDIR(info.st_mode) ? X_OK : 0),
+                  AT_EACCESS) != 0)
+        FAIL(FECIT_E_INPUT, "%s: cannot be read: %s; check its permissions", input,
+             strerror(errno));
     if (S_ISDIR(info.st_mode)) return folder_push(s, input);
     if (!S_ISREG(info.st_mode)) s->unknown = true;
     TRY(file_push(s, input, slash ? (size_t)(slash - input) + 1 : 0, 0,
@@ -172,63 +164,25 @@ static bool ends_with(const char *path, const char *end)
     return n >= m && !strcmp(path + n - m, end);
 }
 
-/* What a file that is no text looks like, with the next step; NULL when it may be text. */
-static const char *binary_kind(const uint8_t *p, size_t size,
-                               enum text_encoding encoding)
+/* Tell on_reject that the open file, or the one at r->path, cannot be read (further). */
+static enum fecit_status unreadable(struct reading *r, uint64_t offset, int error)
 {
-    static const struct {
-        const char *magic;
-        size_t size;
-        const char *what;
-    } kinds[] = {
-        {"\x1F\x8B", 2,
-         "looks like gzip; unpack it first: zcat FILE | fecit score - ..."},
-        {"\x28\xB5\x2F\xFD", 4,
-         "looks like zstd; unpack it first: zstdcat FILE | fecit score - ..."},
-        {"BZh", 3, "looks like bzip2; unpack it first: bzcat FILE | fecit score - ..."},
-        {"\xFD"
-         "7zXZ",
-         5, "looks like xz; unpack it first: xzcat FILE | fecit score - ..."},
-        {"PK\x03\x04", 4, "looks like zip (or docx, epub); unpack it first"},
-        {"7z\xBC\xAF", 4, "looks like 7z; unpack it first"},
-        {"%PDF", 4, "is a PDF; convert it first: pdftotext FILE - | fecit score - ..."},
-        {"\x89PNG", 4, "is a PNG picture, no text"},
-        {"\xFF\xD8\xFF", 3, "is a JPEG picture, no text"},
-        {"PAR1", 4, "is Parquet; convert it to JSON lines first"},
-        {"\x7F"
-         "ELF",
-         4, "is a program, no text"},
-        {"SQLite format 3", 15, "is an SQLite database; export it as JSON lines first"},
-    };
+    char why[160];
 
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (size >= kinds[i].size && !memcmp(p, kinds[i].magic, kinds[i].size))
-            return kinds[i].what;
-    if (encoding == TEXT_UTF8 && memchr(p, 0, size < 4096 ? size : 4096))
-        return "binary file (NUL bytes), no text";
-    return NULL;
+    snprintf(
+        why, sizeof why,
+        "cannot be read%s: %s; see whether it is still there and may be read, then "
+        "run again",
+        offset > 0 ? " further" : "", strerror(error));
+    return format_reject(r, offset, 0, NULL, 0, why);
 }
 
-/* Whether the file holds JSON lines: by its name, else because it begins with an object. */
-static bool is_jsonl(const struct source *s, const char *path, const uint8_t *p,
-                     size_t size)
-{
-    size_t i = 0;
-
-    if (s->options.format != SOURCE_AUTO) return s->options.format == SOURCE_JSONL;
-    if (ends_with(path, ".jsonl") || ends_with(path, ".ndjson")) return true;
-    while (i < size && (p[i] == ' ' || p[i] == '\t' || p[i] == '\n' || p[i] == '\r'))
-        i++;
-    if (i == size || p[i] != '{') return false;
-    while (++i < size && (p[i] == ' ' || p[i] == '\t'))
-        ;
-    return i < size && p[i] == '"';
-}
-
-/* Look at the beginning of the open file. *why is set when it cannot be read as text. */
+/* Look at the beginning of the open file: its encoding and format. *why is set when it is
+ * not to be read. */
 static enum fecit_status file_begin(struct source *s, const char **why)
 {
     enum fecit_status st = FECIT_OK;
+    const struct source_options *o = &s->options;
     struct reading *r = &s->reading;
     const uint8_t *p;
     size_t size, bom = 0;
@@ -239,20 +193,22 @@ static enum fecit_status file_begin(struct source *s, const char **why)
     p = stream_data(&r->stream);
     size = stream_size(&r->stream);
     if (size == 0) {
-        *why = r->stream.error ? strerror(r->stream.error) : "empty file";
+        *why = "empty file";
         goto done;
     }
     found = text_encoding_of(p, size, &bom);
-    r->encoding = s->options.encoding == TEXT_AUTO ? found : s->options.encoding;
-    *why = binary_kind(p, size, r->encoding);
-    if (*why) goto done;
-    s->jsonl = is_jsonl(s, r->path, p + bom, size - bom);
-    if (s->jsonl && r->encoding != TEXT_UTF8)
-        *why = "JSON lines in UTF-16; convert them: iconv -f utf-16 -t utf-8";
-    else if (s->jsonl)
-        stream_skip(&r->stream, bom);
-    if (!s->jsonl && size > bom && p[bom] == '[' && ends_with(r->path, ".json"))
-        *why = "a JSON array; make it one object a line: jq -c '.[]' FILE";
+    r->encoding = o->encoding == TEXT_AUTO ? found : o->encoding;
+    *why = format_binary(p, size, r->encoding);
+    s->jsonl = o->format == SOURCE_JSONL;
+    if (!*why && o->format == SOURCE_AUTO)
+        *why = format_guess(
+            p + bom, size - bom,
+            ends_with(r->path, ".jsonl") || ends_with(r->path, ".ndjson"), &s->jsonl);
+    if (!*why && s->jsonl && r->encoding != TEXT_UTF8)
+        *why =
+            "JSON lines in UTF-16; convert them first: "
+            "iconv -f utf-16 -t utf-8 FILE | fecit score - ...";
+    if (!*why && s->jsonl) stream_skip(&r->stream, bom);
     r->part = 0;
     r->done = false;
 done:
@@ -276,12 +232,12 @@ static enum fecit_status file_next(struct source *s)
         r->path = f->path;
         r->name = strcmp(f->path, "-") ? f->path + f->name : "stdin";
         if (f->error) {
-            TRY(format_reject(r, 0, 0, NULL, 0, strerror(f->error)));
+            TRY(unreadable(r, 0, f->error));
             continue;
         }
         st = stream_open(&r->stream, f->path);
         if (st == FECIT_E_INPUT) {
-            TRY(format_reject(r, 0, 0, NULL, 0, status_text()));
+            TRY(unreadable(r, 0, r->stream.error));
             continue;
         }
         TRY(st);
@@ -291,8 +247,11 @@ static enum fecit_status file_next(struct source *s)
             s->open = true;
             break;
         }
-        TRY(format_reject(r, 0, 0, stream_data(&r->stream), stream_size(&r->stream),
-                          why));
+        if (r->stream.error)
+            TRY(unreadable(r, 0, r->stream.error));
+        else
+            TRY(format_reject(r, 0, 0, stream_data(&r->stream), stream_size(&r->stream),
+                              why));
         stream_close(&r->stream);
     } while (true);
 done:
@@ -305,8 +264,7 @@ static enum fecit_status file_end(struct source *s)
     enum fecit_status st = FECIT_OK;
     struct reading *r = &s->reading;
 
-    if (r->stream.error)
-        TRY(format_reject(r, r->stream.offset, 0, NULL, 0, strerror(r->stream.error)));
+    if (r->stream.error) TRY(unreadable(r, r->stream.offset, r->stream.error));
     stream_close(&r->stream);
     s->open = false;
 done:

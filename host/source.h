@@ -9,13 +9,15 @@
 enum source_format { SOURCE_AUTO, SOURCE_PLAIN, SOURCE_JSONL };
 
 struct source_options {
-    enum source_format format; /* AUTO: .jsonl .ndjson .json by name, else by content */
+    enum source_format format; /* AUTO: .jsonl and .ndjson by name, else JSONL when the
+                                  content begins with an object, else plain */
     enum text_encoding encoding; /* AUTO: text_encoding_of() per file */
     const char *text_field;      /* NULL = "text"; paths with dots are allowed */
     const char *id_field;        /* NULL = "id", then "doc_id" */
     const char *lang_field, *date_field, *url_field, *title_field, *source_field;
     bool sentences;    /* each record (JSONL) or line (plain) is already one sentence */
-    size_t max_record; /* bytes; 0 = 256 MiB. A longer JSONL record is rejected */
+    size_t max_record; /* bytes; 0 = 256 MiB. A longer JSONL record, or line of plain
+                          text with `sentences`, is rejected without being held */
 };
 
 /* A document, or a part of one: a large plain text comes in parts of about 1 MiB, cut at a
@@ -51,7 +53,8 @@ typedef enum fecit_status (*source_reject)(void *self, const struct reject *r);
 struct source;
 
 /* inputs [n_inputs]: files, folders (walked in byte order of names; hidden files and
- * symbolic-link loops left out), "-" for stdin. Every input must exist and be readable now:
+ * symbolic-link loops left out; whatever its name, every file is looked at, and what is no
+ * text is rejected), "-" for stdin. Every input must exist and be readable now:
  * FECIT_E_INPUT otherwise, before any work is done. A folder without a file to read is
  * FECIT_E_INPUT too. Sizes are summed for the progress line.
  * `on_reject` is called from source_next(), in reading order.

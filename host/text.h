@@ -7,7 +7,8 @@
 
 enum text_encoding { TEXT_AUTO, TEXT_UTF8, TEXT_UTF16LE, TEXT_UTF16BE };
 
-/* BOM, else UTF-16 by the parity of NULs, else UTF-8. *bom_size: bytes to skip. */
+/* BOM, else UTF-16 when the first 4 KiB are text in it and are none in UTF-8, else UTF-8.
+ * *bom_size: bytes to skip. */
 enum text_encoding text_encoding_of(const uint8_t *raw, size_t size, size_t *bom_size);
 
 /* Replace *out (its memory is used again) by `raw` [size] as UTF-8: a leading BOM dropped

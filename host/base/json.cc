@@ -8,8 +8,13 @@
 
 namespace dom = simdjson::dom;
 
+// A parser that had to hold a record beyond this is given back when small ones follow.
+static const size_t keep = 16u << 20;
+
 struct json_reader {
     dom::parser parser;
+    void *padded; // [capacity] simdjson reads some bytes beyond the text
+    size_t capacity;
 };
 
 static_assert(sizeof(dom::element) <= sizeof(json), "json must hold an element");
@@ -30,28 +35,53 @@ static dom::element unwrap(json j)
 
 fecit_status json_reader_new(json_reader **out)
 {
-    *out = new (std::nothrow) json_reader;
-    if (!*out) return status_set(FECIT_E_MEMORY, "out of memory for a JSON reader");
+    void *place = mem_new(1, sizeof(json_reader));
+
+    if (!place) return FECIT_E_MEMORY;
+    *out = new (place) json_reader();
     return FECIT_OK;
 }
 
 void json_reader_free(json_reader *r)
 {
-    delete r;
+    if (!r) return;
+    mem_free(r->padded);
+    r->~json_reader();
+    mem_free(r);
 }
 
 fecit_status json_parse(json_reader *r, const char *text, size_t size, json *root,
                         bool *bad_utf8)
 {
     dom::element e;
-    const simdjson::error_code error = r->parser.parse(text, size, true).get(e);
+    simdjson::error_code error;
+    void *grown;
 
+    if (bad_utf8) *bad_utf8 = false;
+    if (r->capacity > keep && size < keep / 4) {
+        mem_free(r->padded);
+        r->padded = nullptr;
+        r->capacity = 0;
+        r->parser = dom::parser();
+    }
+    if (size > SIZE_MAX - simdjson::SIMDJSON_PADDING)
+        return status_set(FECIT_E_MEMORY, "out of memory for %zu bytes of JSON", size);
+    grown = mem_grow(r->padded, &r->capacity, size + simdjson::SIMDJSON_PADDING, 1);
+    if (!grown) return FECIT_E_MEMORY;
+    r->padded = grown;
+    if (size > 0) std::memcpy(grown, text, size);
+    error = r->parser.parse(static_cast<const char *>(grown), size, false).get(e);
     if (bad_utf8) *bad_utf8 = error == simdjson::UTF8_ERROR;
     if (error == simdjson::MEMALLOC)
         return status_set(FECIT_E_MEMORY, "out of memory for %zu bytes of JSON", size);
     if (error) return status_set(FECIT_E_INPUT, "%s", simdjson::error_message(error));
     *root = wrap(e);
     return FECIT_OK;
+}
+
+bool json_utf8_check(const char *text, size_t size)
+{
+    return simdjson::validate_utf8(text, size);
 }
 
 enum json_kind json_kind(json j)
@@ -164,6 +194,25 @@ bool json_bool(json j, bool *out)
     return !unwrap(j).get_bool().get(*out);
 }
 
+// NUL-terminated; a NUL inside becomes U+FFFD, so that it does not cut the text.
+static fecit_status copy_text(std::string_view text, char **out)
+{
+    size_t nuls = 0, n = 0;
+
+    for (char c : text)
+        nuls += c == 0;
+    *out = static_cast<char *>(mem_new(text.size() + 2 * nuls + 1, 1));
+    if (!*out) return FECIT_E_MEMORY;
+    for (char c : text)
+        if (c == 0) {
+            std::memcpy(*out + n, "\xEF\xBF\xBD", 3);
+            n += 3;
+        } else {
+            (*out)[n++] = c;
+        }
+    return FECIT_OK;
+}
+
 fecit_status json_copy(json j, char **out)
 {
     const dom::element e = unwrap(j);
@@ -195,6 +244,5 @@ fecit_status json_copy(json j, char **out)
     default:
         return FECIT_OK;
     }
-    *out = mem_text(text.data(), text.size());
-    return *out ? FECIT_OK : FECIT_E_MEMORY;
+    return copy_text(text, out);
 }

@@ -42,8 +42,11 @@ bool json_text(struct json j, const char **utf8,
 bool json_number(struct json j, double *out);
 bool json_bool(struct json j, bool *out);
 /* Text, number or bool as a NUL-terminated copy (ids may be numbers: 17 -> "17").
- * *out stays NULL for null, lists and maps. Caller owns it; mem_free(). */
+ * A NUL in a text becomes U+FFFD. *out is NULL for null, lists and maps. Caller owns it; mem_free(). */
 enum fecit_status json_copy(struct json j, char **out);
+
+/* Whether `text` is well-formed UTF-8, many bytes at a time (utf8_check() needs no C++). */
+bool json_utf8_check(const char *text, size_t size);
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,7 @@
 
 #define CHUNK (256u << 10) /* bytes asked for in one read */
 #define KEEP  (4u << 20)   /* a buffer that grew beyond this is given back */
+#define LOOK  (64u << 10)  /* bytes wanted at once while looking for a line's end */
 
 enum fecit_status stream_open(struct stream *s, const char *path)
 {
@@ -18,8 +19,10 @@ enum fecit_status stream_open(struct stream *s, const char *path)
     s->error = 0;
     s->buffer.size = 0;
     s->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
-    if (s->fd < 0)
+    if (s->fd < 0) {
+        s->error = errno;
         FAIL(FECIT_E_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
+    }
     posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* advice; a pipe ignores it */
 done:
     return st;
@@ -62,4 +65,50 @@ void stream_skip(struct stream *s, size_t size)
 {
     s->at += size;
     s->offset += size;
+}
+
+/* The first newline unit of data [size] from byte `from` on, both on unit borders; the last
+ * unit border when there is none. */
+static size_t find_newline(const uint8_t *data, size_t from, size_t size,
+                           enum text_encoding e)
+{
+    const size_t u = stream_unit(e);
+    const uint8_t *end = NULL;
+
+    if (u == 1) {
+        end = size > from ? memchr(data + from, '\n', size - from) : NULL;
+        return end ? (size_t)(end - data) : size;
+    }
+    for (size -= size % u; from < size; from += u)
+        if (stream_unit_at(data + from, e) == '\n') break;
+    return from;
+}
+
+enum fecit_status stream_line(struct stream *s, enum text_encoding encoding,
+                              size_t most, size_t *size, size_t *with_end,
+                              bool *too_long)
+{
+    enum fecit_status st = FECIT_OK;
+    const size_t u = stream_unit(encoding);
+    size_t seen = 0;
+    bool found = false;
+
+    *too_long = false;
+    for (;;) {
+        TRY(stream_fill(s, seen + LOOK));
+        seen = find_newline(stream_data(s), seen, stream_size(s), encoding);
+        found = seen + u <= stream_size(s);
+        if (!found && s->end) seen = stream_size(s); /* half a unit may be left */
+        if (seen > most || *too_long) {
+            *too_long = true;
+            stream_skip(s, seen);
+            seen = 0;
+        }
+        if (found || s->end) break;
+    }
+    *size = seen;
+    *with_end = seen + (found ? u : 0);
+    if (*too_long) stream_skip(s, *with_end);
+done:
+    return st;
 }

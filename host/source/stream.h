@@ -3,7 +3,7 @@
 #ifndef SOURCE_STREAM_H
 #define SOURCE_STREAM_H
 
-#include "../base/mem.h"
+#include "../text.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -34,5 +34,24 @@ static inline size_t stream_size(const struct stream *s)
 /* Make at least `want` bytes available, fewer only at the file's end. */
 enum fecit_status stream_fill(struct stream *s, size_t want);
 void stream_skip(struct stream *s, size_t size); /* take `size` available bytes */
+
+/* Make the line at the stream's place available: *size bytes without its newline,
+ * *with_end with it; both 0 at the file's end. A line longer than `most` is passed over
+ * without being held: *too_long, and the stream stands behind it. */
+enum fecit_status stream_line(struct stream *s, enum text_encoding encoding,
+                              size_t most, size_t *size, size_t *with_end,
+                              bool *too_long);
+
+/* Bytes of one code unit, and the unit at p. */
+static inline size_t stream_unit(enum text_encoding e)
+{
+    return e == TEXT_UTF16LE || e == TEXT_UTF16BE ? 2 : 1;
+}
+static inline uint32_t stream_unit_at(const uint8_t *p, enum text_encoding e)
+{
+    if (e == TEXT_UTF16LE) return p[0] | (uint32_t)p[1] << 8;
+    if (e == TEXT_UTF16BE) return p[1] | (uint32_t)p[0] << 8;
+    return p[0];
+}
 
 #endif

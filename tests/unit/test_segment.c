@@ -1,7 +1,7 @@
 /* test_segment.c -- sentences in many scripts, offsets into the text, wrapped lines, the cut
  * of endless sentences. All texts are our own. */
-#include "language.h"
 #include "segment.h"
+#include "segment_rules.h"
 #include "train/random.h"
 
 #include <ctype.h>
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unicode/ubrk.h>
 #include <cmocka.h>
 
 static struct segment *segment;
@@ -65,6 +66,23 @@ static void test_scripts(void **state)
         {"बाँध सुरक्षित है। दल पहुँच गया।", "बाँध सुरक्षित है।|दल पहुँच गया।"},
         {"Плотина цела. Делегация прибыла.", "Плотина цела.|Делегация прибыла."},
         {"First line\r\nSecond line\r\n", "First line|Second line"},
+        {"เครนหยุดทำงาน เรือรออยู่", "เครนหยุดทำงาน เรือรออยู่"}, /* Thai: spaces only */
+        {"سد شکست! چرا؟ «کسی خبر ندارد.» او رفت.",
+         "سد شکست!|چرا؟|«کسی خبر ندارد.»|او رفت."},
+        {"پل بند ہے۔ راستہ کھلا ہے۔", "پل بند ہے۔|راستہ کھلا ہے۔"},
+        {"閘門已關閉。「為什麼?」她問。", "閘門已關閉。|「為什麼?」|她問。"},
+        {"Wait... what? It rained… and then stopped.",
+         "Wait... what?|It rained… and then stopped."},
+        {"It grew 0.5% vs. 2.1% in 2019. Then it fell.",
+         "It grew 0.5% vs. 2.1% in 2019.|Then it fell."},
+        {"See www.example.org or mail a.b@c.org. Thanks.",
+         "See www.example.org or mail a.b@c.org.|Thanks."},
+        {"One.\xE2\x80\xA9Two\xC2\x85Three", "One.|Two|Three"},
+        {"\xEF\xBB\xBF  Marked. \xE2\x80\x8FNext.", "Marked.|Next."},
+        {".", "."},
+        {"...\n!!!\n", "...|!!!"},
+        {"\n\n\n", ""},
+        {"No end", "No end"},
     };
 
     (void)state;
@@ -91,6 +109,260 @@ static void test_wrapped_lines(void **state)
         "- apples from the valley and the hills beyond the old bridge|"
         "- pears from the valley and the hills beyond the old bridge");
     assert_string_equal(split("Rain\nWind\nSun"), "Rain|Wind|Sun");
+    /* The same with CRLF, and a last line without an end. */
+    assert_string_equal(
+        split(
+            "The harbour master said on Friday that the cranes had been idle for\r\n"
+            "nine hours and that the grain ships had waited in the roads until the\r\n"
+            "evening. Nobody was hurt."),
+        "The harbour master said on Friday that the cranes had been idle for\r\n"
+        "nine hours and that the grain ships had waited in the roads until the\r\n"
+        "evening.|Nobody was hurt.");
+    /* A line of spaces is blank; a deeper indent begins a paragraph. */
+    assert_string_equal(
+        split("the first of two paragraphs that a line of spaces keeps apart, long\n"
+              "  \t\n"
+              "enough to wrap"),
+        "the first of two paragraphs that a line of spaces keeps apart, long|"
+        "enough to wrap");
+    assert_string_equal(
+        split("the first of two paragraphs that only an indent keeps apart, both\n"
+              "   longish"),
+        "the first of two paragraphs that only an indent keeps apart, both|longish");
+}
+
+/* What looks wrapped and is not. */
+static void test_lines_that_end(void **state)
+{
+    (void)state;
+    /* Headlines of one length: none goes on with a small letter. */
+    assert_string_equal(
+        split("Ministers meet in the capital over grain and fuel prices again\n"
+              "Storm closes the northern ports for a third day in this winter\n"
+              "Teachers call off the strike after an offer from the two towns"),
+        "Ministers meet in the capital over grain and fuel prices again|"
+        "Storm closes the northern ports for a third day in this winter|"
+        "Teachers call off the strike after an offer from the two towns");
+    /* A line well short of the margin ends what it says. */
+    assert_string_equal(
+        split("the committee will now hear the people who live by the old canal\n"
+              "and then it will vote, its old chair said\n"
+              "rain had kept many of them from the hall, which was half empty at"),
+        "the committee will now hear the people who live by the old canal\n"
+        "and then it will vote, its old chair said|"
+        "rain had kept many of them from the hall, which was half empty at");
+    /* Numbered and lettered lists, quotations, headings. */
+    assert_string_equal(
+        split("1. apples from the valley and the hills beyond the old bridge\n"
+              "2. pears from the valley and the hills beyond the old bridge"),
+        "1. apples from the valley and the hills beyond the old bridge|"
+        "2. pears from the valley and the hills beyond the old bridge");
+    assert_string_equal(
+        split("> he had said that nobody would come to the quay that evening\n"
+              "> and nobody had come to the quay on that cold evening in May"),
+        "> he had said that nobody would come to the quay that evening|"
+        "> and nobody had come to the quay on that cold evening in May");
+    /* Lines wider than any margin are paragraphs. */
+    assert_string_equal(
+        split("the barges lay along the northern wall for the whole of the winter and "
+              "nobody in the town could say who had paid for them\n"
+              "the barges lay along the southern wall for the whole of the summer and "
+              "nobody in the town could say who had paid for that"),
+        "the barges lay along the northern wall for the whole of the winter and nobody "
+        "in the town could say who had paid for them|the barges lay along the southern "
+        "wall for the whole of the summer and nobody in the town could say who had "
+        "paid "
+        "for that");
+}
+
+/* Scripts without case, and wide characters. */
+static void test_wrapped_scripts(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        split("قال مدير الميناء يوم الجمعة إن الرافعات توقفت عن العمل تسع ساعات وإن\n"
+              "سفن الحبوب انتظرت في عرض البحر حتى المساء. لم يصب أحد بأذى في الحادث"),
+        "قال مدير الميناء يوم الجمعة إن الرافعات توقفت عن العمل تسع ساعات وإن\n"
+        "سفن الحبوب انتظرت في عرض البحر حتى المساء.|لم يصب أحد بأذى في الحادث");
+    assert_string_equal(
+        split("港口负责人星期五表示起重机已经停了九个小时而粮船一直在锚地等\n"
+              "候到晚上。没有人受伤。"),
+        "港口负责人星期五表示起重机已经停了九个小时而粮船一直在锚地等\n"
+        "候到晚上。|没有人受伤。");
+}
+
+/* The same text twice, another in between: the same sentences. */
+static void test_again(void **state)
+{
+    char first[4096];
+    const char *text =
+        "The barges lay along the wall for the whole of a long winter and\n"
+        "nobody could say who had paid for them. Mr. Ito shrugged.";
+
+    (void)state;
+    strcpy(first, split(text));
+    split("Ein anderer Text. Kurz.");
+    assert_string_equal(split(text), first);
+    split("");
+    assert_string_equal(split(text), first);
+}
+
+static void test_out_of_memory(void **state)
+{
+    const char *text =
+        "the barges lay along the wall for the whole of that long winter and\n"
+        "nobody came";
+    struct segment *s = NULL;
+
+    (void)state;
+    for (long n = 1; n < 3; n++) {
+        mem_fail_at(n);
+        assert_int_equal(segment_new(&s), FECIT_E_MEMORY);
+        assert_null(s);
+    }
+    mem_fail_at(0);
+    assert_int_equal(segment_new(&s), FECIT_OK);
+    mem_fail_at(1);
+    assert_int_equal(segment_text(s, text, strlen(text)), FECIT_E_MEMORY);
+    assert_int_equal(segment_text(s, text, strlen(text)), FECIT_OK);
+    segment_free(s);
+    segment_free(NULL);
+}
+
+/* Ends that the rules see and a reader does not. */
+static void test_joins(void **state)
+{
+    static const char *const cases[][2] = {
+        {"The U.S. Senate met. It rained.", "The U.S. Senate met.|It rained."},
+        {"He lives in the U.S. The rest moved.",
+         "He lives in the U.S.|The rest moved."},
+        {"She flew to D.C. Nobody noticed.", "She flew to D.C.|Nobody noticed."},
+        {"Dr. Ito and Mr. O. K. Lind spoke. Prof. Dr. Kaya listened.",
+         "Dr. Ito and Mr. O. K. Lind spoke.|Prof. Dr. Kaya listened."},
+        {"Gen. Aoki, (Lt. Col. Bo) and “Capt. Ree” left.",
+         "Gen. Aoki, (Lt. Col. Bo) and “Capt. Ree” left."},
+        {"On Jan. 3 flight No. 7 left. On Jan. The",
+         "On Jan. 3 flight No. 7 left.|On Jan.|The"},
+        {"No. 5 people came.", "No. 5 people came."},
+        {"He said no. She left.", "He said no.|She left."},
+        {"Am 3. Oktober fiel der Kurs. Platz 3. Danach Ruhe.",
+         "Am 3. Oktober fiel der Kurs.|Platz 3.|Danach Ruhe."},
+        {"А. С. Лисин и В. Орлов встретились. Он уехал.",
+         "А. С. Лисин и В. Орлов встретились.|Он уехал."},
+        {"\"Stop!\" he said. \"Why?\" She left.",
+         "\"Stop!\" he said.|\"Why?\"|She left."},
+        {"Yahoo! shares fell. Then I. He", "Yahoo! shares fell.|Then I.|He"},
+        {"Mr.\nSmith", "Mr.|Smith"}, /* a line that ends is an end */
+        {"Mr. ", "Mr."},
+        {"U.S. ", "U.S."},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(split(cases[i][0]), cases[i][1]);
+}
+
+/* One pass of our rules and one of ICU's iterator over the same text. */
+static void against_icu(UBreakIterator *icu, UText **utext,
+                        const struct segment_rules *rules, const uint8_t *text,
+                        size_t size)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    size_t at = 0;
+
+    *utext = utext_openUTF8(*utext, (const char *)text, (int64_t)size, &code);
+    ubrk_setUText(icu, *utext, &code);
+    assert_int_equal(code, U_ZERO_ERROR);
+    ubrk_first(icu);
+    while (at < size) {
+        at = segment_rules_next(rules, text, size, at);
+        assert_int_equal(at, ubrk_next(icu));
+    }
+    assert_int_equal(ubrk_next(icu), UBRK_DONE);
+}
+
+/* The rules are ICU's: random strings of characters of every class, and of any. */
+static void test_rules_are_icus(void **state)
+{
+    static const char *const bits[] = {"a",
+                                       "z",
+                                       "B",
+                                       "Q",
+                                       "é",
+                                       "É",
+                                       "ǅ",
+                                       "ة",
+                                       "水",
+                                       "ไ",
+                                       " ",
+                                       "\t",
+                                       "\xC2\xA0",
+                                       "\xE3\x80\x80",
+                                       ".",
+                                       ".",
+                                       ".",
+                                       "!",
+                                       "?",
+                                       "؟",
+                                       "。",
+                                       "।",
+                                       "…",
+                                       "\xEF\xBC\x8E",
+                                       "\xE2\x80\xA4",
+                                       "\xF0\x91\x81\x87",
+                                       "\n",
+                                       "\r",
+                                       "\r\n",
+                                       "\xC2\x85",
+                                       "\xE2\x80\xA8",
+                                       "\xE2\x80\xA9",
+                                       "1",
+                                       "٣",
+                                       "-",
+                                       ",",
+                                       ":",
+                                       "،",
+                                       "\"",
+                                       ")",
+                                       "(",
+                                       "”",
+                                       "»",
+                                       "\xCC\x81",
+                                       "\xC2\xAD",
+                                       "\xE2\x80\x8D",
+                                       "\xF3\xA0\x80\x81",
+                                       "🙂",
+                                       "@"};
+    struct random r = {17};
+    struct segment_rules *rules = NULL;
+    UErrorCode code = U_ZERO_ERROR;
+    UBreakIterator *icu = ubrk_open(UBRK_SENTENCE, "", NULL, 0, &code);
+    UText *utext = NULL;
+    uint8_t text[256];
+
+    (void)state;
+    assert_int_equal(segment_rules_new(&rules), FECIT_OK);
+    for (int round = 0; round < 60000; round++) {
+        const uint32_t pieces = random_below(&r, 40);
+        size_t n = 0;
+        for (uint32_t i = 0; i < pieces; i++) {
+            const char *bit = bits[random_below(&r, sizeof bits / sizeof *bits)];
+            uint32_t c = random_below(&r, 0x30000);
+            int32_t at = (int32_t)n;
+            if (c >= 0xD800 && c < 0xE000) c = 'x';
+            if (round % 3 == 0 && i % 2) {
+                U8_APPEND_UNSAFE(text, at, c);
+                n = (size_t)at;
+            } else {
+                memcpy(text + n, bit, strlen(bit));
+                n += strlen(bit);
+            }
+        }
+        against_icu(icu, &utext, rules, text, n);
+    }
+    utext_close(utext);
+    ubrk_close(icu);
+    segment_rules_free(rules);
 }
 
 static void test_endless_sentence(void **state)
@@ -156,31 +428,24 @@ static void test_random_text(void **state)
                 assert_true(isspace((unsigned char)text[i]));
             last = s.end;
         }
+        for (size_t i = last; i < n; i++) /* nor after them */
+            assert_true(isspace((unsigned char)text[i]));
     }
-}
-
-static void test_language(void **state)
-{
-    static const char en[] =
-        "The harbour master said that the cranes had been idle for hours.";
-    static const char ar[] =
-        "قال مدير الميناء إن الرافعات توقفت عن العمل تسع ساعات كاملة.";
-    static const char he[] = "מנהל הנמל אמר כי העגורנים עמדו תשע שעות ללא תנועה.";
-
-    (void)state;
-    assert_string_equal(language_of(en, strlen(en)), "en");
-    assert_string_equal(language_of(ar, strlen(ar)), "ar");
-    assert_string_equal(language_of(he, strlen(he)), "he");
-    assert_string_equal(language_of("", 0), "und");
-    assert_string_equal(language_of("12345", 5), "und");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scripts),          cmocka_unit_test(test_wrapped_lines),
-        cmocka_unit_test(test_endless_sentence), cmocka_unit_test(test_random_text),
-        cmocka_unit_test(test_language),
+        cmocka_unit_test(test_scripts),
+        cmocka_unit_test(test_wrapped_lines),
+        cmocka_unit_test(test_lines_that_end),
+        cmocka_unit_test(test_wrapped_scripts),
+        cmocka_unit_test(test_joins),
+        cmocka_unit_test(test_rules_are_icus),
+        cmocka_unit_test(test_again),
+        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_endless_sentence),
+        cmocka_unit_test(test_random_text),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

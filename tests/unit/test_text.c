@@ -1,5 +1,6 @@
 /* test_text.c -- bytes in any state become valid UTF-8, and every repair is counted. */
 #include "text.h"
+#include "base/utf8.h"
 #include "train/random.h"
 
 #include <setjmp.h>
@@ -69,6 +70,132 @@ static void test_utf16(void **state)
     CHECK("\0\0x\0", TEXT_UTF16LE, R "x", 1);
 }
 
+static enum text_encoding guess(const char *raw, size_t size, size_t *bom)
+{
+    *bom = 99;
+    return text_encoding_of((const uint8_t *)raw, size, bom);
+}
+#define GUESS(literal) guess(literal, sizeof literal - 1, &bom)
+
+static void test_encoding(void **state)
+{
+    size_t bom;
+
+    (void)state;
+    assert_int_equal(GUESS(""), TEXT_UTF8);
+    assert_int_equal(bom, 0);
+    assert_int_equal(GUESS("a"), TEXT_UTF8);
+    assert_int_equal(GUESS("\xFF"), TEXT_UTF8);
+    assert_int_equal(GUESS("\xEF\xBB\xBF"), TEXT_UTF8);
+    assert_int_equal(bom, 3);
+    assert_int_equal(GUESS("\xFF\xFE"), TEXT_UTF16LE);
+    assert_int_equal(bom, 2);
+    assert_int_equal(GUESS("\xFE\xFF"), TEXT_UTF16BE);
+    assert_int_equal(bom, 2);
+    /* Chinese: U+4E00, whose low byte is NUL, a comma, a full stop, a newline. */
+    assert_int_equal(GUESS("\x00\x4E\x2A\x4E\x34\x6C\x0C\xFF\x93\x5E\x02\x30\n\0"),
+                     TEXT_UTF16LE);
+    assert_int_equal(GUESS("\x4E\x00\x4E\x2A\x6C\x34\xFF\x0C\x5E\x93\x30\x02\0\n"),
+                     TEXT_UTF16BE);
+    /* Russian with a space, Arabic with a space */
+    assert_int_equal(GUESS("\x14\x04\x30\x04 \0\x34\x04\x30\x04"), TEXT_UTF16LE);
+    assert_int_equal(GUESS("\x06\x28\x06\x2D\0 \x06\x31\x06\x45"), TEXT_UTF16BE);
+    /* 8-bit Cyrillic, Latin-1, binary: not UTF-16. */
+    assert_int_equal(GUESS("\xC4\xE0 \xE8 \xED\xE5\xF2, \xEA\xF2\xEE."), TEXT_UTF8);
+    assert_int_equal(GUESS("caf\xE9 au lait, tr\xE8s chaud"), TEXT_UTF8);
+    assert_int_equal(GUESS("\0\1\2\3\0\0\0\4\0\0\0\0\1\1\1\1"), TEXT_UTF8);
+    assert_int_equal(GUESS("plain text with a stray \0 in it, no more"), TEXT_UTF8);
+}
+
+/* The look of 4 KiB ends inside a code point: still UTF-8. */
+static void test_look_cuts(void **state)
+{
+    char raw[5000];
+    size_t bom;
+
+    (void)state;
+    for (size_t shift = 0; shift < 8; shift++) {
+        memset(raw, 'a', sizeof raw);
+        for (size_t i = 4060 + shift; i + 4 <= 4990; i += 4)
+            memcpy(raw + i, "\xF0\x9F\x99\x82", 4);
+        assert_int_equal(guess(raw, sizeof raw, &bom), TEXT_UTF8);
+        for (size_t i = 4060 + shift; i + 3 <= 4990; i += 3)
+            memcpy(raw + i, "\xE6\xB0\xB4", 3);
+        raw[4099] = raw[4100] = raw[4101] = 'b';
+        assert_int_equal(guess(raw, sizeof raw, &bom), TEXT_UTF8);
+    }
+}
+
+/* UTF-16 in both orders against UTF-8 of the same text, guessed and told. */
+static void test_utf16_round(void **state)
+{
+    static const char text[] =
+        "Das Tor stand offen. Ворота открыты. 门开着。🙂\n";
+    char raw[2][400];
+    size_t n = 0;
+
+    (void)state;
+    for (const char *at = text; *at;) {
+        int32_t c = utf8_next(&at, text + sizeof text - 1);
+        uint16_t units[2] = {(uint16_t)c, 0};
+        size_t count = 1;
+        if (c > 0xFFFF) {
+            units[0] = (uint16_t)(0xD7C0 + (c >> 10));
+            units[1] = (uint16_t)(0xDC00 + (c & 0x3FF));
+            count = 2;
+        }
+        for (size_t k = 0; k < count; k++, n += 2) {
+            raw[0][n] = raw[1][n + 1] = (char)(units[k] & 255);
+            raw[0][n + 1] = raw[1][n] = (char)(units[k] >> 8);
+        }
+    }
+    check(raw[0], n, TEXT_UTF16LE, 1, text, 0);
+    check(raw[1], n, TEXT_UTF16BE, 1, text, 0);
+    check(raw[0], n, TEXT_AUTO, 1, text, 0);
+    check(raw[1], n, TEXT_AUTO, 1, text, 0);
+    check(raw[0], n, TEXT_UTF16LE, 0, text, 0);
+}
+
+/* A large text with one bad byte, wherever it is, loses nothing else. */
+static void test_one_bad_byte(void **state)
+{
+    enum { N = 3000 };
+    char raw[N], *want = malloc(N + 3);
+
+    (void)state;
+    for (size_t at = 0; at < N; at += 7) {
+        memset(raw, 'k', N);
+        raw[at] = '\x80';
+        memset(want, 'k', N + 2);
+        memcpy(want + at, R, 3);
+        want[N + 2] = 0;
+        check(raw, N, TEXT_UTF8, 1, want, 1);
+        raw[at] = 0;
+        check(raw, N, TEXT_UTF8, 1, want, 1);
+    }
+    free(want);
+}
+
+static void test_out_of_memory(void **state)
+{
+    struct bytes out = {0};
+    uint64_t repaired;
+
+    (void)state;
+    mem_fail_at(1);
+    assert_int_equal(
+        text_read((const uint8_t *)"a\xFF", 2, TEXT_UTF8, 1, &out, &repaired),
+        FECIT_E_MEMORY);
+    mem_fail_at(1);
+    assert_int_equal(
+        text_read((const uint8_t *)"a\0b\0", 4, TEXT_UTF16LE, 1, &out, &repaired),
+        FECIT_E_MEMORY);
+    assert_int_equal(
+        text_read((const uint8_t *)"a\xFF", 2, TEXT_UTF8, 1, &out, &repaired),
+        FECIT_OK);
+    bytes_clear(&out);
+}
+
 /* Independent check of well-formedness (Unicode 15, table 3-7). */
 static size_t bad_place(const uint8_t *p, size_t n)
 {
@@ -117,6 +244,10 @@ static void test_random_bytes(void **state)
                          FECIT_OK);
         assert_int_equal(repaired, 0);
         assert_int_equal(again.size, out.size);
+        /* Any bytes as UTF-16, guessed or told, are UTF-8 afterwards. */
+        assert_int_equal(text_read(raw, n, round % 4, round % 2, &out, &repaired),
+                         FECIT_OK);
+        assert_int_equal(bad_place(out.data, out.size), out.size);
     }
     bytes_clear(&out);
     bytes_clear(&again);
@@ -125,9 +256,10 @@ static void test_random_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_repairs),
-        cmocka_unit_test(test_utf16),
+        cmocka_unit_test(test_utf8),         cmocka_unit_test(test_repairs),
+        cmocka_unit_test(test_utf16),        cmocka_unit_test(test_encoding),
+        cmocka_unit_test(test_look_cuts),    cmocka_unit_test(test_utf16_round),
+        cmocka_unit_test(test_one_bad_byte), cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_random_bytes),
     };
 
