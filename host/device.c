@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define MOST 64 /* platforms, and devices of one platform, looked at */
 
@@ -45,9 +46,13 @@ static const char *code_name(cl_int code)
     return "an OpenCL error";
 }
 
-enum fecit_status device_failed(const struct device *d, const char *call, cl_int code)
+enum fecit_status device_failed(struct device *d, const char *call, cl_int code)
 {
     int name = 0;
+
+    if (d)
+        d->is_short = code == CL_OUT_OF_RESOURCES || code == CL_OUT_OF_HOST_MEMORY ||
+                      code == CL_MEM_OBJECT_ALLOCATION_FAILURE;
 
     while (isalnum((unsigned char)call[name]))
         name++;
@@ -66,18 +71,30 @@ static enum fecit_status none_there(void)
                       "devices`");
 }
 
+/* OpenCL gives no text at all where the room is too small: ask for plenty, then cut. */
+static void read_text(cl_platform_id platform, cl_device_id id, cl_uint what, char *to,
+                      size_t size)
+{
+    char whole[16384] = "";
+
+    if (platform)
+        clGetPlatformInfo(platform, what, sizeof whole - 1, whole, NULL);
+    else
+        clGetDeviceInfo(id, what, sizeof whole - 1, whole, NULL);
+    snprintf(to, size, "%.*s", (int)size - 1, whole);
+}
+
 static void read_info(cl_platform_id platform, cl_device_id id, struct device_info *i)
 {
     cl_device_type type = 0;
-    char extensions[8192] = "";
+    char extensions[16384];
 
     *i = (struct device_info){0};
-    clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof i->platform - 1, i->platform,
-                      NULL);
-    clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof i->version - 1, i->version,
-                      NULL);
-    clGetDeviceInfo(id, CL_DEVICE_NAME, sizeof i->name - 1, i->name, NULL);
-    clGetDeviceInfo(id, CL_DRIVER_VERSION, sizeof i->driver - 1, i->driver, NULL);
+    read_text(platform, NULL, CL_PLATFORM_NAME, i->platform, sizeof i->platform);
+    read_text(platform, NULL, CL_PLATFORM_VERSION, i->version, sizeof i->version);
+    read_text(NULL, id, CL_DEVICE_NAME, i->name, sizeof i->name);
+    read_text(NULL, id, CL_DRIVER_VERSION, i->driver, sizeof i->driver);
+    read_text(NULL, id, CL_DEVICE_EXTENSIONS, extensions, sizeof extensions);
     clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
     clGetDeviceInfo(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof i->memory, &i->memory, NULL);
     clGetDeviceInfo(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof i->largest, &i->largest,
@@ -85,7 +102,6 @@ static void read_info(cl_platform_id platform, cl_device_id id, struct device_in
     clGetDeviceInfo(id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof i->units, &i->units, NULL);
     clGetDeviceInfo(id, CL_DEVICE_MAX_CLOCK_FREQUENCY, sizeof i->clock, &i->clock,
                     NULL);
-    clGetDeviceInfo(id, CL_DEVICE_EXTENSIONS, sizeof extensions - 1, extensions, NULL);
     i->gpu = (type & CL_DEVICE_TYPE_GPU) != 0;
     i->cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
     i->fp16 = strstr(extensions, "cl_khr_fp16") != NULL;
@@ -238,6 +254,11 @@ const char *device_driver(const struct device *d)
     return d->info.driver;
 }
 
+bool device_is_short(const struct device *d)
+{
+    return d->is_short;
+}
+
 enum fecit_status device_buffer_new(struct device *d, size_t size, const void *data,
                                     struct device_buffer **out)
 {
@@ -247,11 +268,13 @@ enum fecit_status device_buffer_new(struct device *d, size_t size, const void *d
 
     TRY_MEM(b);
     b->size = size ? size : 4; /* OpenCL has no empty buffer */
-    if (b->size > d->info.largest)
+    if (b->size > d->info.largest) {
+        d->is_short = true;
         FAIL(FECIT_E_DEVICE,
              "device %s: a buffer of %zu bytes is wanted, it gives %llu at most in one "
              "piece; use a smaller --batch or another --device",
              d->info.name, b->size, (unsigned long long)d->info.largest);
+    }
     b->memory = clCreateBuffer(
         d->context, CL_MEM_READ_WRITE | (data && size ? CL_MEM_COPY_HOST_PTR : 0),
         b->size, data && size ? (void *)data : NULL, &code);
@@ -283,9 +306,11 @@ enum fecit_status device_buffer_reserve(struct device *d, size_t size,
 {
     enum fecit_status st = FECIT_OK;
     struct device_buffer *larger = NULL;
+    size_t with_room = size + size / 2;
 
     if (*b && (*b)->size >= size) goto done;
-    TRY(device_buffer_new(d, size + size / 2, NULL, &larger));
+    if (with_room > d->info.largest) with_room = size;
+    TRY(device_buffer_new(d, with_room, NULL, &larger));
     device_buffer_free(*b);
     *b = larger;
 done:
@@ -342,14 +367,39 @@ done:
     return st;
 }
 
+static cl_int event_state(cl_event event)
+{
+    cl_int state = CL_COMPLETE;
+
+    clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state,
+                   NULL);
+    return state;
+}
+
+/* Drivers of GPUs spin in clWaitForEvents() and burn a core that the host's threads want
+ * (openmm #1541, intel/compute-runtime #343); so sleep until it is done. */
+static void event_sleep(cl_event event)
+{
+    struct timespec pause = {0, 20000};
+
+    while (event_state(event) > CL_COMPLETE) {
+        nanosleep(&pause, NULL);
+        if (pause.tv_nsec < 200000) pause.tv_nsec *= 2;
+    }
+}
+
 enum fecit_status device_wait(struct device *d, struct device_ticket *t)
 {
     enum fecit_status st = FECIT_OK;
+    cl_int code;
 
     if (!t) return FECIT_OK;
-    if (t->event) {
-        TRY_CL(d, clWaitForEvents(1, &t->event));
-    }
+    if (!t->event) goto done;
+    if (d->info.gpu) event_sleep(t->event);
+    code = clWaitForEvents(1, &t->event);
+    /* That some command failed is all it says; in which way, the command knows. */
+    if (code != CL_SUCCESS && event_state(t->event) < 0) code = event_state(t->event);
+    if (code != CL_SUCCESS) st = device_failed(d, "clWaitForEvents", code);
 done:
     if (t->event) clReleaseEvent(t->event);
     mem_free(t);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 struct device_info {
-    char platform[96], name[128], driver[96], version[96];
+    char platform[96], name[128], driver[96], version[160];
     bool gpu, cpu;
     uint64_t memory, largest; /* bytes in all; of one buffer */
     uint32_t units, clock;    /* compute units; MHz */
@@ -29,6 +29,10 @@ const struct device_info *device_about(const struct device *d); /* borrows from 
 const char *device_name(const struct device *d);                /* borrows from d */
 const char *device_driver(const struct device *d);              /* borrows from d */
 
+/* Whether the device's last failure was a want of memory or resources, so that less at a
+ * time may do. */
+bool device_is_short(const struct device *d);
+
 /* Memory on the device. */
 struct device_buffer;
 
@@ -39,7 +43,8 @@ enum fecit_status device_buffer_new(struct device *d, size_t size, const void *d
 void device_buffer_free(struct device_buffer *b); /* NULL is fine */
 size_t device_buffer_size(const struct device_buffer *b);
 
-/* Grow *b to at least `size` bytes, content lost; does nothing when it is large enough. */
+/* Grow *b to at least `size` bytes, content lost; does nothing when it is large enough. What
+ * is queued may still use the old memory: the driver keeps it until then. */
 enum fecit_status device_buffer_reserve(struct device *d, size_t size,
                                         struct device_buffer **b);
 

@@ -13,6 +13,7 @@ struct device {
     cl_device_id id;
     cl_context context;
     cl_command_queue queue; /* in order */
+    bool is_short;          /* see device_is_short() */
 };
 
 struct device_buffer {
@@ -21,7 +22,7 @@ struct device_buffer {
 };
 
 /* FECIT_E_DEVICE with the call's name, the code's name and the next step. */
-enum fecit_status device_failed(const struct device *d, const char *call, cl_int code);
+enum fecit_status device_failed(struct device *d, const char *call, cl_int code);
 
 /* TRY for OpenCL calls that return a code. */
 #define TRY_CL(d, call)                                                                \

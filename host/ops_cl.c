@@ -43,23 +43,26 @@ void ops_close(struct ops *o)
     mem_free(o);
 }
 
-static enum fecit_status kernel_find(struct ops *o, const char *name, cl_kernel *out)
+/* The index of kernel `name`, made when it is asked for the first time. */
+static enum fecit_status kernel_find(struct ops *o, const char *name, uint32_t *out)
 {
     enum fecit_status st = FECIT_OK;
+    const uint32_t n = o->n_kernels;
     cl_int code;
 
-    for (uint32_t i = 0; i < o->n_kernels; i++)
-        if (!strcmp(o->names[i], name)) {
-            *out = o->kernels[i];
-            return FECIT_OK;
-        }
-    *out = clCreateKernel(o->program->program, name, &code);
+    for (*out = 0; *out < n; ++*out)
+        if (!strcmp(o->names[*out], name)) return FECIT_OK;
+    o->kernels[n] = clCreateKernel(o->program->program, name, &code);
     if (code != CL_SUCCESS) {
         st = device_failed(o->device, "clCreateKernel", code);
         goto done;
     }
-    o->names[o->n_kernels] = name;
-    o->kernels[o->n_kernels++] = *out;
+    o->names[n] = name;
+    o->group_limits[n] = 64;
+    /* A device short of registers may want smaller groups for this kernel. */
+    clGetKernelWorkGroupInfo(o->kernels[n], o->device->id, CL_KERNEL_WORK_GROUP_SIZE,
+                             sizeof o->group_limits[n], &o->group_limits[n], NULL);
+    o->n_kernels++;
 done:
     return st;
 }
@@ -74,18 +77,21 @@ enum fecit_status ops_launch(struct ops *o, const char *name,
      * it meets many. */
     const bool narrow =
         x % 16 != 0 || x < 64; /* then one weight row serves many sentences */
-    const size_t local[2] = {y == 0 ? 64 : narrow ? 1 : 16, narrow ? 64 : 4};
-    const size_t global[2] = {(x + local[0] - 1) / local[0] * local[0],
-                              (y + local[1] - 1) / local[1] * local[1]};
-    cl_kernel kernel;
+    size_t local[2] = {y == 0 ? 64 : narrow ? 1 : 16, y == 0 ? 1 : narrow ? 64 : 4};
+    size_t global[2];
+    uint32_t k;
 
     if (x == 0) return FECIT_OK;
-    TRY(kernel_find(o, name, &kernel));
+    TRY(kernel_find(o, name, &k));
+    while (local[0] * local[1] > o->group_limits[k] && local[0] * local[1] > 1)
+        local[local[1] > 1] /= 2;
+    global[0] = (x + local[0] - 1) / local[0] * local[0];
+    global[1] = (y + local[1] - 1) / local[1] * local[1];
     for (uint32_t i = 0; i < n_arguments; i++)
         TRY_CL(o->device,
-               clSetKernelArg(kernel, i, arguments[i].size, arguments[i].value));
-    TRY_CL(o->device, clEnqueueNDRangeKernel(o->device->queue, kernel, y ? 2 : 1, NULL,
-                                             global, local, 0, NULL, NULL));
+               clSetKernelArg(o->kernels[k], i, arguments[i].size, arguments[i].value));
+    TRY_CL(o->device, clEnqueueNDRangeKernel(o->device->queue, o->kernels[k], y ? 2 : 1,
+                                             NULL, global, local, 0, NULL, NULL));
 done:
     return st;
 }

@@ -12,6 +12,7 @@ struct ops {
     uint32_t n_queries;         /* that embed_bag_weighted was built for; 0 = none */
     struct device_buffer *none; /* stands for an argument that is not used */
     cl_kernel kernels[32];      /* [n_kernels] made on first use, found by name */
+    size_t group_limits[32];    /* work-items in a group of each, at most */
     const char *names[32];
     uint32_t n_kernels;
 };

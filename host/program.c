@@ -123,8 +123,8 @@ static void cache_write(const char *path, const void *binary, size_t size)
     bool good;
 
     folders_make(program_cache_folder());
-    snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
-    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0) return;
     good = write(fd, &sum, 8) == 8 && write(fd, binary, size) == (ssize_t)size;
     if (close(fd) != 0 || !good || rename(temporary, path) != 0) unlink(temporary);

@@ -5,13 +5,13 @@
 struct sieve {
     struct device *device;
     struct ops *ops;
-    struct sieve_weights shape; /* the pointers are not used after opening */
-    struct device_buffer
-        *weights; /* [V][K], see weights_build(); NULL: plain attention */
+    struct sieve_weights shape;    /* the pointers are not used after opening */
+    struct device_buffer *weights; /* [V][K], weights_build(); NULL: plain attention */
     struct device_buffer *rows, *queries, *hidden_weight, *hidden_bias, *out_weight,
         *out_bias;
     /* One set serves all batches: the queue is in order. */
     struct device_buffer *ids, *spans, *pooled, *hidden, *logits, *p;
+    uint32_t part; /* sentences at a time; all, until memory is short */
 };
 
 uint32_t sieve_width(const struct sieve_weights *w)
@@ -87,6 +87,7 @@ enum fecit_status sieve_open(struct device *d, const struct sieve_weights *w,
     TRY_MEM(s);
     s->device = d;
     s->shape = *w;
+    s->part = UINT32_MAX;
     TRY(ops_open(d, w->dim, true, w->n_queries, &s->ops));
     TRY(device_buffer_new(d, (size_t)w->n_rows * w->dim, w->rows, &s->rows));
     TRY(scaled_buffer(d, w, w->queries, w->n_queries, w->dim, &s->queries));
@@ -109,10 +110,23 @@ done:
     return st;
 }
 
+/* What batches need on the device; made again when one comes. */
+static void work_free(struct sieve *s)
+{
+    struct device_buffer **const work[] = {&s->ids,    &s->spans,  &s->pooled,
+                                           &s->hidden, &s->logits, &s->p};
+
+    for (size_t i = 0; i < sizeof work / sizeof *work; i++) {
+        device_buffer_free(*work[i]);
+        *work[i] = NULL;
+    }
+}
+
 void sieve_close(struct sieve *s)
 {
     if (!s) return;
     ops_close(s->ops);
+    work_free(s);
     device_buffer_free(s->weights);
     device_buffer_free(s->rows);
     device_buffer_free(s->queries);
@@ -120,12 +134,6 @@ void sieve_close(struct sieve *s)
     device_buffer_free(s->hidden_bias);
     device_buffer_free(s->out_weight);
     device_buffer_free(s->out_bias);
-    device_buffer_free(s->ids);
-    device_buffer_free(s->spans);
-    device_buffer_free(s->pooled);
-    device_buffer_free(s->hidden);
-    device_buffer_free(s->logits);
-    device_buffer_free(s->p);
     mem_free(s);
 }
 
@@ -174,35 +182,84 @@ done:
     return st;
 }
 
-enum fecit_status sieve_run(struct sieve *s, struct batch *b)
+/* Queue n sentences of the batch from `first` on; its ids are on the device already. */
+static enum fecit_status part_run(struct sieve *s, struct batch *b, uint32_t first,
+                                  uint32_t n)
 {
     enum fecit_status st = FECIT_OK;
     struct device *d = s->device;
-    const size_t n = b->n_spans, f = sizeof(float);
+    const size_t f = sizeof(float);
 
-    TRY(device_buffer_reserve(d, b->n_ids * sizeof *b->ids, &s->ids));
     TRY(device_buffer_reserve(d, n * sizeof *b->spans, &s->spans));
     TRY(device_buffer_reserve(d, n * sieve_width(&s->shape) * f, &s->pooled));
     TRY(device_buffer_reserve(d, n * s->shape.hidden * f, &s->hidden));
     TRY(device_buffer_reserve(d, n * SHARED_CLASSES * f, &s->logits));
     TRY(device_buffer_reserve(d, n * SHARED_CLASSES * f, &s->p));
-    if (n == 0) goto done;
-    TRY(device_write(d, s->ids, b->n_ids * sizeof *b->ids, b->ids));
-    TRY(device_write(d, s->spans, n * sizeof *b->spans, b->spans));
-    TRY(pools_run(s, &(struct ops_batch){s->ids, s->spans, b->n_ids, b->n_spans}));
-    TRY(head_run(s, b->n_spans));
-    TRY(device_read_start(d, s->p, n * SHARED_CLASSES * f, b->p, &b->ticket));
+    TRY(device_write(d, s->spans, n * sizeof *b->spans, b->spans + first));
+    TRY(pools_run(s, &(struct ops_batch){s->ids, s->spans, b->n_ids, n}));
+    TRY(head_run(s, n));
+    TRY(device_read_start(d, s->p, n * SHARED_CLASSES * f,
+                          b->p + (size_t)first * SHARED_CLASSES, &b->ticket));
 done:
-    if (st != FECIT_OK) device_finish(d);
     return st;
 }
 
-enum fecit_status sieve_wait(struct sieve *s, struct batch *b)
+static enum fecit_status part_wait(struct sieve *s, struct batch *b)
 {
     struct device_ticket *t = b->ticket;
 
     b->ticket = NULL;
     return device_wait(s->device, t);
+}
+
+static enum fecit_status parts_run(struct sieve *s, struct batch *b)
+{
+    enum fecit_status st = FECIT_OK;
+
+    TRY(device_buffer_reserve(s->device, b->n_ids * sizeof *b->ids, &s->ids));
+    TRY(device_write(s->device, s->ids, b->n_ids * sizeof *b->ids, b->ids));
+    for (uint32_t first = 0, n; first < b->n_spans; first += n) {
+        n = b->n_spans - first < s->part ? b->n_spans - first : s->part;
+        TRY(part_wait(s, b)); /* for the part before; only the last is left open */
+        TRY(part_run(s, b, first, n));
+    }
+done:
+    if (st != FECIT_OK) device_finish(s->device); /* the batch's arrays come free */
+    return st;
+}
+
+/* After a failure: whether half as many sentences at a time are worth a try. */
+static bool part_halve(struct sieve *s, const struct batch *b)
+{
+    const uint32_t n = b->n_spans < s->part ? b->n_spans : s->part;
+
+    if (n < 2 || !device_is_short(s->device)) return false;
+    device_finish(s->device); /* what is under way uses the buffers */
+    work_free(s);
+    s->part = n / 2;
+    return true;
+}
+
+enum fecit_status sieve_run(struct sieve *s, struct batch *b)
+{
+    enum fecit_status st;
+
+    do
+        st = parts_run(s, b);
+    while (st == FECIT_E_DEVICE && part_halve(s, b));
+    return st;
+}
+
+enum fecit_status sieve_wait(struct sieve *s, struct batch *b)
+{
+    enum fecit_status st = part_wait(s, b);
+
+    /* A want of memory may show only now. */
+    while (st == FECIT_E_DEVICE && part_halve(s, b)) {
+        st = parts_run(s, b);
+        if (st == FECIT_OK) st = part_wait(s, b);
+    }
+    return st;
 }
 
 /* The rows of the batch's ids as floats [n_ids][D]; row i belongs to ids[i]. */
@@ -229,6 +286,9 @@ enum fecit_status sieve_run_cpu(const struct sieve_weights *w, struct batch *b)
     float *rows = NULL, *pooled = NULL, *hidden = NULL, *logits = NULL;
     uint32_t *ids = NULL, column = 0;
 
+    if (w->dim > OPS_DIM)
+        FAIL(FECIT_E_MODEL, "rows have %u columns, at most %d are known", w->dim,
+             OPS_DIM);
     TRY(rows_gather(w, b, &rows));
     TRY_MEM(ids = mem_new(b->n_ids, sizeof *ids));
     for (uint32_t i = 0; i < b->n_ids; i++)

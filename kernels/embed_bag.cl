@@ -13,11 +13,15 @@
 #define VECTORS (DIM / 16)
 #ifdef ROW_BYTES
 typedef char row_t;
+typedef char16 row16_t;
+#define LARGER(a, b)        max(a, b)
 #define LOAD(table, row, v) convert_float16(vload16((size_t)(row)*VECTORS + (v), table))
 #define LOAD8(table, row, v)                                                           \
     convert_float8(vload8((size_t)(row)*2 * VECTORS + (v), table))
 #else
 typedef float row_t;
+typedef float16 row16_t;
+#define LARGER(a, b)         fmax(a, b)
 #define LOAD(table, row, v)  vload16((size_t)(row)*VECTORS + (v), table)
 #define LOAD8(table, row, v) vload8((size_t)(row)*2 * VECTORS + (v), table)
 #endif
@@ -40,15 +44,13 @@ kernel void embed_bag_mean(global const uint *ids,
     if (s >= n_spans) return;
     const struct shared_span span = spans[s];
     const float share = span.count ? 1.0f / (float)span.count : 0.0f;
-    float16 sum[VECTORS];
 
-    for (int v = 0; v < VECTORS; v++)
-        sum[v] = 0.0f;
-    for (uint i = span.begin; i < span.begin + span.count; i++)
-        for (int v = 0; v < VECTORS; v++)
-            sum[v] += LOAD(table, ids[i], v);
-    for (int v = 0; v < VECTORS; v++)
-        vstore16(sum[v] * share, 0, out + (size_t)s * width + column + 16 * v);
+    for (int v = 0; v < VECTORS; v++) {
+        float16 sum = 0.0f; /* one name, no array: it stays in registers */
+        for (uint i = span.begin; i < span.begin + span.count; i++)
+            sum += LOAD(table, ids[i], v);
+        vstore16(sum * share, 0, out + (size_t)s * width + column + 16 * v);
+    }
 }
 
 /* argmax [n_spans][DIM]: the position (index into ids) that holds the maximum, the first of
@@ -64,14 +66,17 @@ kernel void embed_bag_max(global const uint *ids,
     const struct shared_span span = spans[s];
 
     for (int v = 0; v < VECTORS; v++) {
-        float16 most = span.count ? LOAD(table, ids[span.begin], v) : (float16)(0.0f);
+        row16_t most = 0;
         int16 where = (int16)((int)span.begin);
+        if (span.count) most = vload16((size_t)ids[span.begin] * VECTORS + v, table);
         for (uint i = span.begin + 1; i < span.begin + span.count; i++) {
-            const float16 x = LOAD(table, ids[i], v);
-            where = select(where, (int16)((int)i), isgreater(x, most));
-            most = fmax(most, x);
+            const row16_t x = vload16((size_t)ids[i] * VECTORS + v, table);
+            if (keep)
+                where = select(where, (int16)((int)i),
+                               isgreater(convert_float16(x), convert_float16(most)));
+            most = LARGER(most, x);
         }
-        vstore16(most, 0, out + (size_t)s * width + column + 16 * v);
+        vstore16(convert_float16(most), 0, out + (size_t)s * width + column + 16 * v);
         if (keep) vstore16(as_uint16(where), 0, argmax + (size_t)s * DIM + 16 * v);
     }
 }
@@ -145,6 +150,27 @@ kernel void embed_bag_scores(global const row_t *table, global const float *quer
 }
 
 #ifdef QUERIES
+/* X(0) X(1) ... X(QUERIES - 1): sums with names of their own, since compilers keep arrays in
+ * memory even where every index is known. */
+#define UP_TO_1(X) X(0)
+#define UP_TO_2(X) UP_TO_1(X) X(1)
+#define UP_TO_3(X) UP_TO_2(X) X(2)
+#define UP_TO_4(X) UP_TO_3(X) X(3)
+#define UP_TO_5(X) UP_TO_4(X) X(4)
+#define UP_TO_6(X) UP_TO_5(X) X(5)
+#define UP_TO_7(X) UP_TO_6(X) X(6)
+#define UP_TO_8(X) UP_TO_7(X) X(7)
+#define UP_TO_(n)  UP_TO_##n
+#define UP_TO(n)   UP_TO_(n)
+#define EACH       UP_TO(QUERIES)
+
+#define TOTAL_BEGIN(k) float total##k = 0.0f;
+#define TOTAL_ADD(k)   total##k += weight[k];
+#define SUM_BEGIN(k)   float8 sum##k = 0.0f;
+#define SUM_ADD(k)     sum##k = fma(row, (float8)(weight[k]), sum##k);
+#define SUM_STORE(k)                                                                   \
+    vstore8(span.count ? sum##k / total##k : (float8)(0.0f), 0, to + k * DIM + 8 * v);
+
 /* embed_bag_attention for a finished model: weights [rows][QUERIES] holds exp(score - the
  * greatest score of that query), so neither dot products nor exp() are left to do. Eight
  * columns at a time, so that the sums of all queries stay in registers.
@@ -157,26 +183,21 @@ kernel void embed_bag_weighted(global const uint *ids,
     const uint s = get_global_id(0);
     if (s >= n_spans) return;
     const struct shared_span span = spans[s];
-    float total[QUERIES];
+    global float *to = out + (size_t)s * width + column;
 
-    for (int k = 0; k < QUERIES; k++)
-        total[k] = 0.0f;
-    for (uint i = span.begin; i < span.begin + span.count; i++)
-        for (int k = 0; k < QUERIES; k++)
-            total[k] += weights[(size_t)ids[i] * QUERIES + k];
+    EACH(TOTAL_BEGIN)
+    for (uint i = span.begin; i < span.begin + span.count; i++) {
+        global const float *weight = weights + (size_t)ids[i] * QUERIES;
+        EACH(TOTAL_ADD)
+    }
     for (int v = 0; v < 2 * VECTORS; v++) {
-        float8 sum[QUERIES];
-        for (int k = 0; k < QUERIES; k++)
-            sum[k] = 0.0f;
+        EACH(SUM_BEGIN)
         for (uint i = span.begin; i < span.begin + span.count; i++) {
             const float8 row = LOAD8(table, ids[i], v);
-            for (int k = 0; k < QUERIES; k++)
-                sum[k] =
-                    fma(row, (float8)(weights[(size_t)ids[i] * QUERIES + k]), sum[k]);
+            global const float *weight = weights + (size_t)ids[i] * QUERIES;
+            EACH(SUM_ADD)
         }
-        for (int k = 0; k < QUERIES; k++)
-            vstore8(span.count ? sum[k] / total[k] : (float8)(0.0f), 0,
-                    out + (size_t)s * width + column + (size_t)k * DIM + 8 * v);
+        EACH(SUM_STORE)
     }
 }
 #endif

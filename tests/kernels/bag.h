@@ -26,6 +26,10 @@ static const struct bag_shape bag_shapes[] = {
     {"wide rows", 33, 384, 1, 0, 30, true},
     {"48 columns", 130, 48, 2, 0, 20, false},
     {"what the model has", 500, 64, 4, 0, 60, true},
+    {"what ships", 300, 64, 8, 0, 60, true},
+    {"five queries", 70, 32, 5, 0, 30, true},
+    {"six queries", 70, 64, 6, 0, 30, true},
+    {"seven queries", 70, 16, 7, 0, 30, true},
     {"what training has", 256, 64, 4, 1, 60, false},
     {"8191 sentences", 8191, 64, 1, 0, 6, true},
 };
