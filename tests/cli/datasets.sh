@@ -9,6 +9,11 @@ check 'eval prints every language' test "$(grep -cE '^(ar|en|ru|zh|fr|es|tr|fa|d
 fecit eval datasets/sample-labels.jsonl --json
 expect 0 'eval --json'
 check 'it is JSON' python3 -m json.tool "$T/log" /dev/null
+python3 datasets/exchange.py > "$T/exchange.jsonl"
+fecit score "$T/exchange.jsonl" --sentences -o "$T/exchange"
+expect 0 'score forty states in five sentences'
+"$FECIT" show "$T/exchange" --json > "$T/found.jsonl" 2> /dev/null
+check 'no state is guilty by name' sh -c "python3 datasets/exchange.py count < $T/found.jsonl"
 echo '{"text":"A.","class":"maybe"}' > "$T/wrong.jsonl"
 fecit eval "$T/wrong.jsonl"
 expect 2 'labels that are none of the four' 'none, asserted, hedged, denied'
