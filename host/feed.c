@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 /* Invariants, under `lock`:
- * (1) returned <= given <= taken <= filled: parcels are numbered in reading order.
+ * (1) given <= taken <= filled: parcels are numbered in reading order.
  * (2) the parcel numbered n lies in ring[n % n_parcels] from `filled` to `given`.
- * (3) filled - returned <= n_parcels, so no two living numbers share a ring place.
+ * (3) a parcel is filled only from `idle`, so at most n_parcels numbers live and no two
+ *     of them share a ring place.
  *     (Parcels may come back in any order; the count is what bounds.)
  * (4) `failed` never goes back to FECIT_OK; whoever sets it also keeps its text. */
 struct feed {
@@ -24,7 +25,7 @@ struct feed {
     bool *done;           /* [n_parcels] tokenised; same index as ring */
     struct parcel **idle; /* [n_parcels], n_idle in use */
     uint32_t n_parcels, n_idle;
-    uint64_t filled, taken, given, returned;
+    uint64_t filled, taken, given;
     size_t bytes; /* raw bytes under way */
     bool ended, stop;
     enum fecit_status failed;
@@ -272,7 +273,6 @@ void feed_return(struct feed *f, struct parcel *p)
     pthread_mutex_lock(&f->lock);
     f->bytes -= bytes;
     f->idle[f->n_idle++] = p;
-    f->returned++;
     pthread_cond_broadcast(&f->changed);
     pthread_mutex_unlock(&f->lock);
 }

@@ -295,18 +295,19 @@ done:
     return st;
 }
 
-/* The known sentences into b. */
-static enum fecit_status known_push(const struct model *m, struct batch *b)
+enum fecit_status model_known_push(const struct vocabulary *v,
+                                   const struct tokens_options *options,
+                                   const struct model_known *known, uint32_t n,
+                                   struct batch *b)
 {
     enum fecit_status st;
     struct tokens *tokens = NULL;
     struct token_list list = {0};
 
-    TRY(tokens_new(m->vocabulary, &m->tokens, &tokens));
-    for (uint32_t i = 0; i < m->n_known; i++) {
+    TRY(tokens_new(v, options, &tokens));
+    for (uint32_t i = 0; i < n; i++) {
         list.count = 0;
-        TRY(tokens_push(tokens, m->known[i].text, strlen(m->known[i].text), &list,
-                        NULL));
+        TRY(tokens_push(tokens, known[i].text, strlen(known[i].text), &list, NULL));
         batch_push(b, list.ids, (uint32_t)list.count);
     }
 done:
@@ -322,7 +323,7 @@ enum fecit_status model_check(const struct model *m, const struct device *d,
     struct batch *b = NULL;
 
     TRY(batch_new(MODEL_KNOWN, &b));
-    TRY(known_push(m, b));
+    TRY(model_known_push(m->vocabulary, &m->tokens, m->known, m->n_known, b));
     TRY(sieve_run(s, b));
     TRY(sieve_wait(s, b));
     for (uint32_t i = 0; i < m->n_known; i++)

@@ -48,6 +48,12 @@ void model_free(struct model *m); /* NULL is fine */
  * FECIT_E_USAGE when none does. recall 0: the model's own. */
 enum fecit_status model_threshold(const struct model *m, double recall, float *out);
 
+/* The pieces of the known sentences [n] into the empty batch, in order. */
+enum fecit_status model_known_push(const struct vocabulary *v,
+                                   const struct tokens_options *options,
+                                   const struct model_known *known, uint32_t n,
+                                   struct batch *b);
+
 /* Run the known answers on the device: FECIT_E_DEVICE with expected and found when one
  * differs by more than the tolerance. */
 enum fecit_status model_check(const struct model *m, const struct device *d,

@@ -94,30 +94,58 @@ done:
     return st;
 }
 
-/* Room for one more sentence. */
-static enum fecit_status sentence_push(struct parcel *p, struct sentence where,
-                                       struct tokens *tokens, const char *utf8)
+static enum fecit_status sentence_push(struct parcel *p, struct sentence where)
 {
     enum fecit_status st = FECIT_OK;
-    const size_t n = p->n_sentences, begin = p->tokens.count;
-    void *grown;
+    void *grown = mem_grow(p->sentences, &p->sentence_capacity, p->n_sentences + 1,
+                           sizeof *p->sentences);
 
-    TRY_MEM(grown = mem_grow(p->sentences, &p->sentence_capacity, n + 1,
-                             sizeof *p->sentences));
+    TRY_MEM(grown);
     p->sentences = grown;
-    TRY_MEM(grown = mem_grow(p->spans, &p->span_capacity, n + 1, sizeof *p->spans));
-    p->spans = grown;
-    TRY(tokens_push(tokens, utf8 + where.start, where.end - where.start, &p->tokens,
-                    NULL));
-    p->sentences[n] = where;
-    p->spans[n] =
-        (struct parcel_span){(uint32_t)begin, (uint32_t)(p->tokens.count - begin)};
-    p->n_sentences = n + 1;
+    p->sentences[p->n_sentences++] = where;
 done:
     return st;
 }
 
-/* Sentences and pieces of one item's text. Two passes, so that each station's time is
+/* Where the sentences of one item's text lie. */
+static enum fecit_status sentences_find(struct parcel *p,
+                                        const struct parcel_item *item,
+                                        struct segment *segment, const char *utf8)
+{
+    enum fecit_status st = FECIT_OK;
+    struct sentence s = {0, item->text.size};
+
+    if (item->document.sentences) return sentence_push(p, s);
+    TRY(segment_text(segment, utf8, item->text.size));
+    while ((st = segment_next(segment, &s)) == FECIT_OK)
+        TRY(sentence_push(p, s));
+    if (st == FECIT_END) st = FECIT_OK;
+done:
+    return st;
+}
+
+/* The pieces of the sentences from `first` on, all of one text. */
+static enum fecit_status pieces_find(struct parcel *p, uint32_t first,
+                                     struct tokens *tokens, const char *utf8)
+{
+    enum fecit_status st = FECIT_OK;
+    void *grown =
+        mem_grow(p->spans, &p->span_capacity, p->n_sentences, sizeof *p->spans);
+
+    TRY_MEM(grown);
+    p->spans = grown;
+    for (size_t i = first; i < p->n_sentences; i++) {
+        const struct sentence s = p->sentences[i];
+        const size_t begin = p->tokens.count;
+        TRY(tokens_push(tokens, utf8 + s.start, s.end - s.start, &p->tokens, NULL));
+        p->spans[i] =
+            (struct parcel_span){(uint32_t)begin, (uint32_t)(p->tokens.count - begin)};
+    }
+done:
+    return st;
+}
+
+/* Sentences and pieces of one item's text. Station by station, so that each one's time is
  * taken once for each document and not once for each sentence. */
 static enum fecit_status item_run(struct parcel *p, struct parcel_item *item,
                                   struct parcel_tools *tools)
@@ -136,30 +164,10 @@ static enum fecit_status item_run(struct parcel *p, struct parcel_item *item,
     item->lang = d->lang ? d->lang : language_of(utf8, item->text.size);
     texted = parcel_clock();
     item->first = (uint32_t)p->n_sentences;
-    if (d->sentences) {
-        TRY(sentence_push(p, (struct sentence){0, item->text.size}, tools->tokens,
-                          utf8));
-        segmented = texted;
-    } else {
-        struct sentence s;
-        const size_t first = p->n_sentences;
-        size_t n = first;
-
-        TRY(segment_text(tools->segment, utf8, item->text.size));
-        while ((st = segment_next(tools->segment, &s)) == FECIT_OK) {
-            void *grown = mem_grow(p->sentences, &p->sentence_capacity, n + 1,
-                                   sizeof *p->sentences);
-            TRY_MEM(grown);
-            p->sentences = grown;
-            p->sentences[n++] = s;
-        }
-        if (st != FECIT_END) goto done;
-        segmented = parcel_clock();
-        for (size_t i = first; i < n; i++)
-            TRY(sentence_push(p, p->sentences[i], tools->tokens, utf8));
-    }
-    st = FECIT_OK;
+    TRY(sentences_find(p, item, tools->segment, utf8));
     item->count = (uint32_t)p->n_sentences - item->first;
+    segmented = parcel_clock();
+    TRY(pieces_find(p, item->first, tools->tokens, utf8));
     tools->times.text += texted - begin;
     tools->times.segment += segmented - texted;
     tools->times.tokens += parcel_clock() - segmented;

@@ -1,7 +1,6 @@
 #include "program.h"
 #include "program_cl.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -405,7 +405,7 @@ static enum fecit_status road_open(struct road *r)
 {
     enum fecit_status st = FECIT_OK;
     const struct score_options *o = r->options;
-    const struct feed_options feed = {
+    struct feed_options feed = {
         .inputs = o->inputs,
         .n_inputs = o->n_inputs,
         .source = o->source,
@@ -413,14 +413,13 @@ static enum fecit_status road_open(struct road *r)
         .shard_index = o->shard_index,
         .shard_count = o->shard_count,
     };
-    struct feed_options with_model = feed;
     struct results_options results = {o->folder, o->all, o->force, NULL};
 
     TRY(engine_open(&r->engine, o->model, o->device));
     TRY(model_threshold(r->engine.model, o->recall, &r->threshold));
-    with_model.vocabulary = r->engine.model->vocabulary;
-    with_model.tokens = r->engine.model->tokens;
-    TRY(feed_open(&with_model, &r->feed));
+    feed.vocabulary = r->engine.model->vocabulary;
+    feed.tokens = r->engine.model->tokens;
+    TRY(feed_open(&feed, &r->feed));
     r->hold = feed_hold(r->feed);
     TRY_MEM(r->parcels = mem_new(r->hold + 1, sizeof *r->parcels));
     for (int i = 0; i < 2; i++)

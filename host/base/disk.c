@@ -45,6 +45,18 @@ void disk_unmap(struct disk_map *m)
     *m = (struct disk_map){0};
 }
 
+bool disk_line(const struct disk_map *m, size_t *at, const char **line, size_t *size)
+{
+    const char *end;
+
+    if (*at >= m->size) return false;
+    *line = (const char *)m->data + *at;
+    end = memchr(*line, '\n', m->size - *at);
+    *size = end ? (size_t)(end - *line) : m->size - *at;
+    *at += *size + 1;
+    return true;
+}
+
 enum fecit_status disk_failed(const char *path, const char *what, int error)
 {
     const char *step = "check that the place exists and that you may write there";

@@ -5,6 +5,7 @@
 #define BASE_DISK_H
 
 #include "mem.h"
+#include <stdbool.h>
 
 /* A file's bytes. {0} is empty and valid. */
 struct disk_map {
@@ -18,6 +19,10 @@ struct disk_map {
 enum fecit_status disk_map(const char *path, enum fecit_status code,
                            struct disk_map *out);
 void disk_unmap(struct disk_map *m); /* empty again */
+
+/* The line of the file at *at, without its end, and *at moved behind it; false after the last.
+ * Start with *at = 0. Borrows until disk_unmap(). */
+bool disk_line(const struct disk_map *m, size_t *at, const char **line, size_t *size);
 
 /* All of `data` onto the descriptor `fd`, which stands at byte `at` of `path` (both for
  * the error text). Goes on after signals and short writes. FECIT_E_OUTPUT with the next

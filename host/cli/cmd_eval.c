@@ -48,8 +48,9 @@ struct choice {
 
 struct scored {
     struct examples *examples;
-    float *p;        /* [n][C] */
-    uint32_t *truth; /* [n] */
+    float *p;           /* [n][C] */
+    uint32_t *truth;    /* [n] */
+    uint32_t *language; /* [n] index into examples->languages */
     float threshold;
 };
 
@@ -63,6 +64,7 @@ static enum fecit_status score_all(struct engine *engine, struct scored *s)
 
     TRY_MEM(s->p = mem_new(e->n * FECIT_LABELS, sizeof *s->p));
     TRY_MEM(s->truth = mem_new(e->n, sizeof *s->truth));
+    TRY_MEM(s->language = mem_new(e->n, sizeof *s->language));
     TRY(batch_new(0, &b));
     while (at < e->n) {
         size_t i = at;
@@ -70,6 +72,7 @@ static enum fecit_status score_all(struct engine *engine, struct scored *s)
         while (i < e->n &&
                batch_push(b, e->ids + e->items[i].begin, e->items[i].count)) {
             s->truth[i] = e->items[i].label;
+            s->language[i] = e->items[i].language;
             i++;
         }
         TRY(sieve_run(engine->sieve, b));
@@ -79,30 +82,6 @@ static enum fecit_status score_all(struct engine *engine, struct scored *s)
     }
 done:
     batch_free(b);
-    return st;
-}
-
-/* The figures of one language, or of all (language = -1). */
-static enum fecit_status measure(const struct scored *s, int language,
-                                 struct evaluation *out)
-{
-    enum fecit_status st = FECIT_OK;
-    const struct examples *e = s->examples;
-    float *p = NULL;
-    uint32_t *truth = NULL;
-    size_t n = 0;
-
-    TRY_MEM(p = mem_new(e->n * FECIT_LABELS, sizeof *p));
-    TRY_MEM(truth = mem_new(e->n, sizeof *truth));
-    for (size_t i = 0; i < e->n; i++) {
-        if (language >= 0 && e->items[i].language != (uint32_t)language) continue;
-        memcpy(p + n * FECIT_LABELS, s->p + i * FECIT_LABELS, FECIT_LABELS * sizeof *p);
-        truth[n++] = s->truth[i];
-    }
-    TRY(evaluate(p, truth, n, s->threshold, out));
-done:
-    mem_free(p);
-    mem_free(truth);
     return st;
 }
 
@@ -157,7 +136,7 @@ static enum fecit_status print_all(const struct scored *s, bool json)
     struct evaluation all, one;
     const struct examples *e = s->examples;
 
-    TRY(measure(s, -1, &all));
+    TRY(evaluate(s->p, s->truth, e->n, s->threshold, &all));
     if (json) {
         printf("{\"threshold\": %.6f, ", (double)s->threshold);
         print_json("all", &all, false);
@@ -169,7 +148,7 @@ static enum fecit_status print_all(const struct scored *s, bool json)
         print_line("all", &all);
     }
     for (uint32_t i = 0; i < e->n_languages; i++) {
-        TRY(measure(s, (int)i, &one));
+        TRY(evaluate_group(s->p, s->truth, s->language, i, e->n, s->threshold, &one));
         if (json)
             print_json(e->languages[i], &one, i + 1 == e->n_languages);
         else
@@ -207,6 +186,7 @@ static enum fecit_status run(const struct choice *c, const char *const *paths,
 done:
     mem_free(s.p);
     mem_free(s.truth);
+    mem_free(s.language);
     examples_free(s.examples);
     engine_close(&engine);
     return st;

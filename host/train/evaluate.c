@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct ranked {
     float p; /* that it is a statement */
@@ -134,6 +135,30 @@ enum fecit_status evaluate(const float *p, const uint32_t *labels, size_t n,
         e->calibration_error += fabs(bins[b][1] - bins[b][2]) / (double)n;
 done:
     mem_free(all);
+    return st;
+}
+
+enum fecit_status evaluate_group(const float *p, const uint32_t *labels,
+                                 const uint32_t *group, uint32_t which, size_t n,
+                                 float threshold, struct evaluation *out)
+{
+    enum fecit_status st = FECIT_OK;
+    float *some = NULL;
+    uint32_t *truth = NULL;
+    size_t n_some = 0;
+
+    TRY_MEM(some = mem_new(n * FECIT_LABELS, sizeof *some));
+    TRY_MEM(truth = mem_new(n, sizeof *truth));
+    for (size_t i = 0; i < n; i++) {
+        if (group[i] != which) continue;
+        memcpy(some + n_some * FECIT_LABELS, p + i * FECIT_LABELS,
+               FECIT_LABELS * sizeof *some);
+        truth[n_some++] = labels[i];
+    }
+    TRY(evaluate(some, truth, n_some, threshold, out));
+done:
+    mem_free(some);
+    mem_free(truth);
     return st;
 }
 

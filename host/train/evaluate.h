@@ -26,6 +26,11 @@ struct evaluation {
 enum fecit_status evaluate(const float *p, const uint32_t *labels, size_t n,
                            float threshold, struct evaluation *out);
 
+/* The same over the items i with group[i] == which. */
+enum fecit_status evaluate_group(const float *p, const uint32_t *labels,
+                                 const uint32_t *group, uint32_t which, size_t n,
+                                 float threshold, struct evaluation *out);
+
 /* Threshold and pass rate at which a share `recall` of the statements has p >= threshold. */
 enum fecit_status evaluate_recall(const float *p, const uint32_t *labels, size_t n,
                                   double recall, float *threshold, float *pass);

@@ -236,17 +236,13 @@ static enum fecit_status file_read(struct loading *l, const char *path)
     enum fecit_status st;
     struct disk_map map = {0};
     struct examples *e = l->e;
-    const char *why;
-    size_t at = 0;
+    const char *why, *text;
+    size_t at = 0, size;
 
     TRY(disk_map(path, FECIT_E_INPUT, &map));
-    for (uint64_t line = 1; at < map.size; line++) {
-        const char *begin = (const char *)map.data + at;
-        const char *end = memchr(begin, '\n', map.size - at);
-        const size_t size = end ? (size_t)(end - begin) : map.size - at;
-        at += size + 1;
+    for (uint64_t line = 1; disk_line(&map, &at, &text, &size); line++) {
         if (size == 0) continue;
-        TRY(line_read(l, begin, size, &why));
+        TRY(line_read(l, text, size, &why));
         if (!why) continue;
         if (e->bad++ == 0)
             snprintf(e->first_bad, sizeof e->first_bad, "%s:%llu: %s", path,

@@ -1,6 +1,7 @@
 #include "export.h"
 #include "../base/disk.h"
 #include "../base/json.h"
+#include "../model.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,15 +29,26 @@ done:
     return st;
 }
 
+static enum fecit_status known_push(struct model_known known[KNOWN], uint32_t *n,
+                                    const char *text, size_t size)
+{
+    enum fecit_status st = FECIT_OK;
+
+    TRY_MEM(known[*n].text = mem_text(text, size));
+    ++*n;
+done:
+    return st;
+}
+
 /* Up to KNOWN texts from the JSON lines in `known`, else of the validation part. */
-static enum fecit_status known_texts(const struct export *e, char *texts[KNOWN],
-                                     uint32_t *n)
+static enum fecit_status known_texts(const struct export *e,
+                                     struct model_known known[KNOWN], uint32_t *n)
 {
     enum fecit_status st = FECIT_OK;
     struct json_reader *reader = NULL;
     struct disk_map map = {0};
     struct json row, value;
-    const char *text;
+    const char *line, *text;
     size_t size, at = 0;
 
     *n = 0;
@@ -44,22 +56,16 @@ static enum fecit_status known_texts(const struct export *e, char *texts[KNOWN],
         for (size_t i = 0; i < e->examples->n && *n < KNOWN; i++) {
             const char *own = e->examples->items[i].text;
             if (e->examples->items[i].part != EXAMPLES_VALIDATION) continue;
-            TRY_MEM(texts[*n] = mem_text(own, strlen(own)));
-            ++*n;
+            TRY(known_push(known, n, own, strlen(own)));
         }
         goto done;
     }
     TRY(json_reader_new(&reader));
     TRY(disk_map(e->options->known, FECIT_E_INPUT, &map));
-    while (at < map.size && *n < KNOWN) {
-        const char *line = (const char *)map.data + at;
-        const char *end = memchr(line, '\n', map.size - at);
-        size = end ? (size_t)(end - line) : map.size - at;
-        at += size + 1;
+    while (*n < KNOWN && disk_line(&map, &at, &line, &size)) {
         if (json_parse(reader, line, size, &row, NULL) != FECIT_OK) continue;
         if (!json_get(row, "text", &value) || !json_text(value, &text, &size)) continue;
-        TRY_MEM(texts[*n] = mem_text(text, size));
-        ++*n;
+        TRY(known_push(known, n, text, size));
     }
     if (*n == 0)
         FAIL(FECIT_E_INPUT,
@@ -75,35 +81,26 @@ done:
 static enum fecit_status known_print(const struct export *e, struct bytes *out)
 {
     enum fecit_status st;
-    char *texts[KNOWN] = {0};
-    struct tokens *tokens = NULL;
-    struct token_list list = {0};
+    struct model_known known[KNOWN] = {0};
     struct batch *b = NULL;
     uint32_t n = 0;
 
-    TRY(known_texts(e, texts, &n));
-    TRY(tokens_new(e->vocabulary, &e->tokens, &tokens));
+    TRY(known_texts(e, known, &n));
     TRY(batch_new(KNOWN, &b));
-    for (uint32_t i = 0; i < n; i++) {
-        list.count = 0;
-        TRY(tokens_push(tokens, texts[i], strlen(texts[i]), &list, NULL));
-        batch_push(b, list.ids, (uint32_t)list.count);
-    }
+    TRY(model_known_push(e->vocabulary, &e->tokens, known, n, b));
     TRY(sieve_run_cpu(e->weights, b));
     TRY(bytes_print(out, "{\"tolerance\": %g, \"answers\": [", KNOWN_TOLERANCE));
     for (uint32_t i = 0; i < n; i++) {
         const float *p = b->p + (size_t)i * SHARED_CLASSES;
         TRY(bytes_print(out, "%s{\"text\": ", i ? ", " : ""));
-        TRY(bytes_push_json(out, texts[i], strlen(texts[i])));
+        TRY(bytes_push_json(out, known[i].text, strlen(known[i].text)));
         TRY(bytes_print(out, ", \"p\": [%.7f, %.7f, %.7f, %.7f]}", (double)p[0],
                         (double)p[1], (double)p[2], (double)p[3]));
     }
     TRY(bytes_print(out, "]}%c", 0));
 done:
     for (uint32_t i = 0; i < n; i++)
-        mem_free(texts[i]);
-    token_list_clear(&list);
-    tokens_free(tokens);
+        mem_free(known[i].text);
     batch_free(b);
     return st;
 }

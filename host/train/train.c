@@ -16,10 +16,11 @@ struct training {
     uint32_t *parts[3]; /* [n[part]] indices into examples */
     size_t n[3];
     struct batch *batch;
-    uint32_t *labels; /* [batch] */
-    float *p;         /* [most of n][C] */
-    uint32_t *truth;  /* [most of n] */
-    float *best;      /* [net_size] parameters of the best epoch */
+    uint32_t *labels;   /* [batch] */
+    float *p;           /* [most of n][C] */
+    uint32_t *truth;    /* [most of n] */
+    uint32_t *language; /* [most of n] index into examples->languages */
+    float *best;        /* [net_size] parameters of the best epoch */
     double best_score;
     double weight; /* sentences an epoch uses, on average */
     int8_t *rows;  /* [V][D] and [D]: the best, quantised */
@@ -72,6 +73,7 @@ static enum fecit_status parts_sort(struct training *t)
             t->n[EXAMPLES_TRAIN], t->n[EXAMPLES_VALIDATION]);
     TRY_MEM(t->p = mem_new(most * SHARED_CLASSES, sizeof *t->p));
     TRY_MEM(t->truth = mem_new(most, sizeof *t->truth));
+    TRY_MEM(t->language = mem_new(most, sizeof *t->language));
 done:
     return st;
 }
@@ -81,7 +83,7 @@ static void example_push(struct batch *b, const struct examples *e, uint32_t i)
     batch_push(b, e->ids + e->items[i].begin, e->items[i].count);
 }
 
-/* Probabilities of a part into t->p, its labels into t->truth: by the net as it stands, or
+/* Probabilities of a part into t->p, its labels into t->truth and t->language: by the net as it stands, or
  * by the quantised weights on the host when `quantised`. */
 static enum fecit_status part_run(struct training *t, int part, bool quantised)
 {
@@ -98,6 +100,7 @@ static enum fecit_status part_run(struct training *t, int part, bool quantised)
             example_push(b, e, t->parts[part][i]);
             if (b->n_spans == before) break; /* full */
             t->truth[i] = e->items[t->parts[part][i]].label;
+            t->language[i] = e->items[t->parts[part][i]].language;
         }
         TRY(quantised ? sieve_run_cpu(&t->weights, b) : net_run(t->net, b));
         memcpy(t->p + done_n * SHARED_CLASSES, b->p,
@@ -152,7 +155,7 @@ static void push_dropped(struct training *t, uint32_t i, struct random *random)
 }
 
 /* One pass over the training part; *loss is its mean. */
-static enum fecit_status epoch_run(struct training *t, uint32_t epoch, uint64_t *number,
+static enum fecit_status epoch_run(struct training *t, uint64_t *number,
                                    struct random *random, double *loss)
 {
     enum fecit_status st = FECIT_OK;
@@ -162,7 +165,6 @@ static enum fecit_status epoch_run(struct training *t, uint32_t epoch, uint64_t 
     double sum = 0, one;
     uint32_t done_steps = 0;
 
-    (void)epoch;
     shuffle(t, random);
     for (size_t i = 0; i < n;) {
         const double left = 1 - (double)*number / (steps * o->epochs);
@@ -210,7 +212,7 @@ static enum fecit_status seed_run(struct training *t, uint32_t seed_number)
             t->parts[EXAMPLES_TRAIN][k++] = (uint32_t)i;
     for (uint32_t epoch = 1; epoch <= o->epochs && since < o->patience; epoch++) {
         struct train_epoch e = {.seed_number = seed_number, .epoch = epoch};
-        TRY(epoch_run(t, epoch, &number, &random, &e.loss));
+        TRY(epoch_run(t, &number, &random, &e.loss));
         TRY(part_run(t, EXAMPLES_VALIDATION, false));
         TRY(evaluate(t->p, t->truth, t->n[EXAMPLES_VALIDATION], 0.5f, &e.validation));
         since++;
@@ -275,33 +277,20 @@ done:
     return st;
 }
 
-/* Figures of one part by language; t->p and t->truth hold the part. */
+/* Figures of one part by language; t->p, t->truth and t->language hold the part. */
 static enum fecit_status languages_measure(struct training *t, int part)
 {
     enum fecit_status st = FECIT_OK;
     struct train_result *r = t->result;
-    float *p = NULL;
-    uint32_t *truth = NULL;
 
-    TRY_MEM(p = mem_new(t->n[part] * SHARED_CLASSES, sizeof *p));
-    TRY_MEM(truth = mem_new(t->n[part], sizeof *truth));
     r->n_languages = t->examples->n_languages;
     for (uint32_t l = 0; l < r->n_languages; l++) {
-        size_t n = 0;
-        for (size_t i = 0; i < t->n[part]; i++) {
-            if (t->examples->items[t->parts[part][i]].language != l) continue;
-            memcpy(p + n * SHARED_CLASSES, t->p + i * SHARED_CLASSES,
-                   SHARED_CLASSES * sizeof *p);
-            truth[n++] = t->truth[i];
-        }
         memcpy(r->languages[l].code, t->examples->languages[l], 16);
-        TRY(evaluate(p, truth, n, r->threshold,
-                     part == EXAMPLES_TEST ? &r->languages[l].test
-                                           : &r->languages[l].validation));
+        TRY(evaluate_group(t->p, t->truth, t->language, l, t->n[part], r->threshold,
+                           part == EXAMPLES_TEST ? &r->languages[l].test
+                                                 : &r->languages[l].validation));
     }
 done:
-    mem_free(p);
-    mem_free(truth);
     return st;
 }
 
@@ -364,6 +353,7 @@ static void training_close(struct training *t)
     mem_free(t->labels);
     mem_free(t->p);
     mem_free(t->truth);
+    mem_free(t->language);
     mem_free(t->best);
     mem_free(t->rows);
     batch_free(t->batch);

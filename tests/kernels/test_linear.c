@@ -1,5 +1,5 @@
 /* test_linear.c -- kernels/linear.cl, both directions, against its twins. */
-#include "check.h"
+#include "check_ops.h"
 #include "train/ops_back.h"
 
 struct shape {
@@ -18,8 +18,6 @@ static const struct shape shapes[] = {
     {"more outputs than inputs", 65, 16, 130},
 };
 
-static struct ops *ops;
-
 static void forward(const struct shape *s)
 {
     struct random r = {s->n + s->n_in};
@@ -33,7 +31,7 @@ static void forward(const struct shape *s)
     struct device_buffer *out = check_upload(want, n_y * 4);
 
     linear_cpu(x, w, bias, s->n, s->n_in, s->n_out, want);
-    CHECK(ops_linear(ops, d_x, d_w, d_bias, s->n, s->n_in, s->n_out, out));
+    CHECK(ops_linear(check_ops, d_x, d_w, d_bias, s->n, s->n_in, s->n_out, out));
     got = check_fetch(out, n_y * 4);
     /* 256 float products of |x| <= 1: measured 4e-6, allowed five times that. */
     check_near("out", got, want, n_y, 2e-5);
@@ -64,8 +62,9 @@ static void backward(const struct shape *s)
 
     linear_back_input_cpu(d_y, w, s->n, s->n_in, s->n_out, dx);
     linear_back_weight_cpu(d_y, x, s->n, s->n_in, s->n_out, dw, db);
-    CHECK(ops_linear_back_input(ops, b_y, b_w, s->n, s->n_in, s->n_out, b_dx));
-    CHECK(ops_linear_back_weight(ops, b_y, b_x, s->n, s->n_in, s->n_out, b_dw, b_db));
+    CHECK(ops_linear_back_input(check_ops, b_y, b_w, s->n, s->n_in, s->n_out, b_dx));
+    CHECK(ops_linear_back_weight(check_ops, b_y, b_x, s->n, s->n_in, s->n_out, b_dw,
+                                 b_db));
     got = check_fetch(b_dx, n_x * 4);
     check_near("d_x", got, dx, n_x, 2e-5);
     free(got);
@@ -99,17 +98,6 @@ static void test_backward(void **state)
     CHECK_TABLE(shapes, backward);
 }
 
-static int open_ops(void **state)
-{
-    return check_open(state) || ops_open(check_device, 16, false, 0, &ops) != FECIT_OK;
-}
-
-static int close_ops(void **state)
-{
-    ops_close(ops);
-    return check_close(state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,5 +105,5 @@ int main(void)
         cmocka_unit_test(test_backward),
     };
 
-    return cmocka_run_group_tests(tests, open_ops, close_ops);
+    return cmocka_run_group_tests(tests, check_open_ops, check_close_ops);
 }

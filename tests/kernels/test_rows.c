@@ -1,9 +1,8 @@
 /* test_rows.c -- the kernels that work on each row or element by itself against their twins:
  * gelu.cl, softmax.cl, cross_entropy.cl, adamw.cl. */
-#include "check.h"
+#include "check_ops.h"
 #include "train/ops_back.h"
 
-static struct ops *ops;
 static const uint32_t sizes[] = {0, 1, 15, 16, 63, 64, 65, 1000, 8191, 131072};
 enum { N_SIZES = sizeof sizes / sizeof *sizes };
 
@@ -20,16 +19,17 @@ static void test_gelu(void **state)
         struct device_buffer *out = check_upload(want, n * 4),
                              *d_x = check_upload(want, n * 4);
         gelu_cpu(x, n, want);
-        CHECK(ops_gelu(ops, b_x, n, out));
+        CHECK(ops_gelu(check_ops, b_x, n, out));
         got = check_fetch(out, n * 4);
         check_near("gelu", got, want, n, 5e-6); /* |x| <= 6, erf() within 16 ulp */
         free(got);
         gelu_back_cpu(x, d, n, want);
-        CHECK(ops_gelu_back(ops, b_x, b_d, n, d_x));
+        CHECK(ops_gelu_back(check_ops, b_x, b_d, n, d_x));
         got = check_fetch(d_x, n * 4);
         check_near("gelu_back", got, want, n, 1e-5);
         free(got);
-        CHECK(ops_gelu_back(ops, b_x, b_d, n, b_d)); /* in place, as net.c does it */
+        CHECK(ops_gelu_back(check_ops, b_x, b_d, n,
+                            b_d)); /* in place, as net.c does it */
         got = check_fetch(b_d, n * 4);
         check_near("gelu_back in place", got, want, n, 1e-5);
         free(got);
@@ -52,7 +52,7 @@ static void test_softmax(void **state)
         struct device_buffer *b_x = check_upload(x, 16 * (size_t)n);
         struct device_buffer *out = check_upload(want, 16 * (size_t)n);
         softmax_cpu(x, n, 0.7f, want);
-        CHECK(ops_softmax(ops, b_x, n, 0.7f, out));
+        CHECK(ops_softmax(check_ops, b_x, n, 0.7f, out));
         got = check_fetch(out, 16 * (size_t)n);
         /* x * sharpness is rounded to float at 63: 4e-6 of relative error in exp(). */
         check_near("softmax", got, want, 4 * (size_t)n, 1e-5);
@@ -85,7 +85,8 @@ static void test_cross_entropy(void **state)
             labels[s] = random_below(&r, 4);
         b_labels = check_upload(labels, n * 4);
         cross_entropy_cpu(x, labels, weights, n, 0.1f, 10, loss, d);
-        CHECK(ops_cross_entropy(ops, b_x, b_labels, b_w, n, 0.1f, 10, b_loss, b_d));
+        CHECK(
+            ops_cross_entropy(check_ops, b_x, b_labels, b_w, n, 0.1f, 10, b_loss, b_d));
         got = check_fetch(b_loss, n * 4);
         check_near("loss", got, loss, n, 4e-6 * 16); /* up to 16: relative 4e-6 */
         free(got);
@@ -153,9 +154,10 @@ static void test_adamw(void **state)
     b_rows = check_upload(rows, sizeof rows);
     for (int i = 0; i < 5; i++) {
         adamw_cpu(d, (uint32_t)n, step, anchor, w, m, v);
-        CHECK(ops_adamw(ops, b_d, (uint32_t)n, step, b_anchor, b_w, b_m, b_v));
+        CHECK(ops_adamw(check_ops, b_d, (uint32_t)n, step, b_anchor, b_w, b_m, b_v));
         adamw_rows_cpu(rows, d, TOUCHED, DIM, step, anchor, w, m, v);
-        CHECK(ops_adamw_rows(ops, b_rows, b_d, TOUCHED, step, b_anchor, b_w, b_m, b_v));
+        CHECK(ops_adamw_rows(check_ops, b_rows, b_d, TOUCHED, step, b_anchor, b_w, b_m,
+                             b_v));
     }
     got = check_fetch(b_w, size);
     check_near("w", got, w, n, 2e-6); /* ten float steps of at most 1e-2 */
@@ -176,17 +178,6 @@ static void test_adamw(void **state)
     device_buffer_free(b_rows);
 }
 
-static int open_ops(void **state)
-{
-    return check_open(state) || ops_open(check_device, 16, false, 0, &ops) != FECIT_OK;
-}
-
-static int close_ops(void **state)
-{
-    ops_close(ops);
-    return check_close(state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,5 +188,5 @@ int main(void)
         cmocka_unit_test(test_adamw),
     };
 
-    return cmocka_run_group_tests(tests, open_ops, close_ops);
+    return cmocka_run_group_tests(tests, check_open_ops, check_close_ops);
 }
