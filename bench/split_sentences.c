@@ -1,6 +1,8 @@
 /* split_sentences.c -- the first half of the peer that `make bench` measures against:
  * JSONL on stdin -> one sentence a line on stdout, by ICU's sentence rules. It uses fecit's
- * own JSONL reader and segmenter, so that the peer does not lose by a slow splitter. */
+ * own JSONL reader and segmenter, so that the peer does not lose by a slow splitter. With any
+ * argument each line begins with the document's id and the sentence's bytes, start and end,
+ * separated by tabs (datasets/candidates.py needs them). */
 #include "segment.h"
 #include "source.h"
 
@@ -21,7 +23,7 @@ static void print_line(const char *utf8, size_t size)
     putchar_unlocked('\n');
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const char *const input[] = {"-"};
     const struct source_options options = {.format = SOURCE_JSONL};
@@ -33,14 +35,17 @@ int main(void)
     struct sentence s;
     uint64_t repaired;
 
+    (void)argv;
     TRY(source_open(input, 1, &options, ignore, NULL, &source));
     TRY(segment_new(&segment));
     while ((st = source_next(source, &d)) == FECIT_OK) {
         TRY(text_read(d.raw.data, d.raw.size, d.encoding, d.part == 0, &text,
                       &repaired));
         TRY(segment_text(segment, (const char *)text.data, text.size));
-        while ((st = segment_next(segment, &s)) == FECIT_OK)
+        while ((st = segment_next(segment, &s)) == FECIT_OK) {
+            if (argc > 1) printf("%s\t%zu\t%zu\t", d.id, (size_t)s.start, (size_t)s.end);
             print_line((const char *)text.data + s.start, s.end - s.start);
+        }
         if (st != FECIT_END) goto done;
     }
 done:

@@ -65,9 +65,9 @@ def e5_tensors():
 
 
 class Teacher(torch.nn.Module):
-    """BERT of 12 layers of 384, mean of the last layer, four classes."""
+    """BERT of the first `layers` of e5's 12 layers of 384, mean of the last, four classes."""
 
-    def __init__(self, vocabulary):
+    def __init__(self, vocabulary, layers=LAYERS):
         super().__init__()
         start = {k: torch.tensor(v) for k, v in e5_tensors().items()}
         self.words = torch.tensor(dequantise(vocabulary["embedding.nibbles"],
@@ -79,12 +79,13 @@ class Teacher(torch.nn.Module):
             torch.nn.ParameterDict({k.split(".", 1)[1].replace(".", "_"):
                                     torch.nn.Parameter(v)
                                     for k, v in start.items() if k.startswith(f"l{i}.")})
-            for i in range(LAYERS))
+            for i in range(layers))
         self.out = torch.nn.Linear(DIM, len(CLASSES))
         torch.nn.init.normal_(self.out.weight, std=0.02)
 
-    def forward(self, ids, mask):
-        """ids, mask [B][T] -> logits [B][C]"""
+    def forward(self, ids, mask, pool=None):
+        """ids, mask [B][T] -> logits [B][C]; pool [B][T]: the pieces whose mean is taken, None =
+        mask"""
         n, length = ids.shape
         drop = 0.1 if self.training else 0.0
         x = self.words[ids] + self.positions[:length] + self.kind
@@ -102,7 +103,7 @@ class Teacher(torch.nn.Module):
             x = norm(x + F.dropout(a, drop), "aln")
             f = linear(F.gelu(linear(x, "fi", WIDE)), "fo", DIM)
             x = norm(x + F.dropout(f, drop), "oln")
-        m = mask[:, :, None].float()
+        m = (mask if pool is None else pool)[:, :, None].float()
         return self.out(F.dropout((x * m).sum(1) / m.sum(1), drop))
 
 
