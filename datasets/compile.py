@@ -5,6 +5,7 @@ usage: datasets/compile.py FILE.txt... > rows.jsonl        LANG-HAND-... .txt, e
 
     @d wire                             a document begins; each line below is a sentence of it
     @s headline                         single sentences follow
+    @one NAME                           what follows is one scenario, also across files and languages
     # words                             ignored
     a cyber organ V=TR | {S:TR:Ankara} says {AG:GR:EYP} emptied its mail servers.
     x | The ministry confirmed the outage.
@@ -131,13 +132,16 @@ def row(head, marked, lang):
 def read(path, first):
     """Rows of one file; first: how many documents of this hand came before."""
     lang, hand = os.path.basename(path).split(".")[0].split("-")[:2]
-    number, sent, mode, genre = first, 0, None, ""
+    number, sent, mode, genre, one = first, 0, None, "", None
     rows, wrong = [], []
     for at, line in enumerate(open(path, encoding="utf-8"), 1):
         line = line.strip()
         if not line or line.startswith("#"):
             continue
         try:
+            if line.startswith("@one "):
+                one = "s-" + line.split()[1]
+                continue
             if line.startswith("@"):
                 mode, genre = line[1:2], line.split()[1] if len(line.split()) > 1 else ""
                 if mode not in "ds" or genre not in GENRES:
@@ -156,7 +160,7 @@ def read(path, first):
                 number, sent = number + 1, 0
             for i, (text, cls, roles, act, tie, note) in enumerate(made):
                 doc = f"{lang}{hand}-{genre}-{number:03d}" + (chr(97 + i) if n > 1 else "")
-                scenario = f"s-{lang}{hand}-{number:03d}"
+                scenario = one or f"s-{lang}{hand}-{number:03d}"
                 rows.append(dict(
                     id=f"{doc}#{sent}", lang=lang, doc=doc, sent=sent, scenario=scenario,
                     split=split_of(scenario), genre=genre, text=text, **{"class": cls}, **roles,
