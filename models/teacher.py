@@ -224,9 +224,11 @@ def fit(a):
 
 
 def load(a):
+    """The weights `fit` or pilot.py wrote."""
     vocabulary = read_tensors(a.vocabulary)[0]
-    teacher = Teacher(vocabulary)
-    teacher.load_state_dict(torch.load(a.teacher))
+    state = torch.load(a.teacher)
+    teacher = Teacher(vocabulary, state.get("layers", LAYERS))
+    teacher.load_state_dict(state.get("model", state))
     return teacher, Tokeniser(a.vocabulary)
 
 
