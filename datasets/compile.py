@@ -19,12 +19,11 @@ context roles may alternate too, with a slash. Roles of a sentence without claim
 Spans are widened to whole words where words have spaces between them. Exit 1 and a list when
 a line cannot be read.
 """
+import hashlib
 import json
 import os
 import re
 import sys
-
-from from_draft import split_of
 
 CLASSES = {"a": "asserted", "h": "hedged", "d": "denied", "n": "none", "x": "none"}
 ACTS = "cyber information espionage covert kinetic abuse other".split()
@@ -38,6 +37,11 @@ NAME = re.compile(r"\{([ASVG]+):([A-Za-z]*):([^{}]+)\}")
 
 class Wrong(Exception):
     pass
+
+
+def split_of(scenario):
+    n = int(hashlib.sha256(scenario.encode()).hexdigest()[:8], 16) % 10
+    return "test" if n == 0 else "validation" if n == 1 else "train"
 
 
 def alternatives(text):
