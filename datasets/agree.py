@@ -12,9 +12,9 @@ nominal scales.
 """
 import argparse
 import collections
-import glob
-import json
 import os
+
+from rows import Wrong, need, read, run
 
 ROLES = ("accused", "accuser", "victim", "groups")
 
@@ -56,17 +56,20 @@ def main():
     p.add_argument("--own", default=os.path.join(here, "own"))
     p.add_argument("--second", default=os.path.join(here, "second.jsonl"))
     a = p.parse_args()
-    first = {}
-    for path in glob.glob(a.own + "/*.jsonl"):
-        for line in open(path, encoding="utf-8"):
-            row = json.loads(line)
-            first[row["id"]] = row
+    fields = {k: list for k in ROLES}
+    first = {row["id"]: need(where, row, lang=str, **{"class": str}, **fields)
+             for where, row in read(a.own)}
     total = collections.Counter(r["lang"] for r in first.values())
-    both = collections.defaultdict(list)
-    for line in open(a.second, encoding="utf-8"):
-        row = json.loads(line)
-        if row["id"] in first:
-            both[first[row["id"]]["lang"]].append((first[row["id"]], row))
+    both, seen = collections.defaultdict(list), set()
+    for where, row in read(a.second):
+        need(where, row, id=str, **{"class": str}, **fields)
+        if row["id"] not in first or row["id"] in seen:
+            raise Wrong(f"{where}: {row['id']} " +
+                        ("stands twice" if row["id"] in seen else "is not in the own part"))
+        seen.add(row["id"])
+        both[first[row["id"]]["lang"]].append((first[row["id"]], row))
+    if not seen:
+        raise Wrong(f"{a.second}: no second reading in it")
 
     def line(name, some, n):
         classes = [(x["class"], y["class"]) for x, y in some]
@@ -94,4 +97,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

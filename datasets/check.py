@@ -1,31 +1,37 @@
 #!/usr/bin/env python3
-"""Check datasets/own and datasets/standoff: schema, spans, codes, splits, duplicates; print the
-balance.
+"""Check datasets/own and datasets/standoff: fields and types, spans, codes, splits, duplicates,
+balance; print the balance.
 
-usage: datasets/check.py [FOLDER [FOLDER]]          exit 1 when anything is wrong
+usage: datasets/check.py [OWN [STANDOFF]]     exit 1 when anything is wrong, 2 when nothing is read
 
-Documents are 4 to 14 sentences, numbered from 0 without a gap, or single sentences; a pair is
+Documents are 3 to 14 sentences, numbered from 0 without a gap, or single sentences; a pair is
 two or more sentences of one scenario; a scenario, in whatever languages it is written, lies in
-one split. Stand-off rows hold no text: their spans must lie within `length`.
+one split. Stand-off rows hold no text: their spans must lie within `length`, do not overlap, and
+no sentence (by its digest) is labelled twice.
 """
+import argparse
 import collections
-import glob
-import json
 import os
 import re
 import sys
+
+from rows import read, run
 
 CLASSES = ("none", "asserted", "hedged", "denied")
 ACTS = ("cyber", "information", "espionage", "covert", "kinetic", "abuse", "other")
 TIES = ("state", "organ", "directed", "linked", "territory", "group")
 KINDS = ("EU", "NATO", "UN", "igo", "firm", "ngo", "media", "expert", "court", "people", "person",
          "group")
+GENRES = ("wire communique analysis transcript threat-report editorial social parliament archive "
+          "sport economy headline court letter feature").split()
 MOST = 40  # problems that are printed; all are counted
 LEAST = 1000  # sentences from which on the balance of the own part is held to its limits
-STANDOFF_KEYS = ("corpus path document start length sha256 lang split class accused accuser victim "
-                 "groups act tie hard").split()
-KEYS = ("id lang doc sent scenario split genre text class accused accuser victim groups "
-        "act tie pair note").split()
+LABELS = {"lang": str, "split": str, "class": str, "accused": list, "accuser": list,
+          "victim": list, "groups": list, "act": (str, type(None)), "tie": (str, type(None))}
+OWN = {"id": str, "doc": str, "sent": int, "scenario": str, "genre": str, "text": str,
+       "pair": (str, type(None)), "note": str, **LABELS}
+STANDOFF = {"corpus": str, "path": str, "document": str, "start": int, "length": int,
+            "sha256": str, "hard": bool, **LABELS}
 # ISO 3166-1 alpha-2 and the documented extras (annotation guide).
 CODES = set("""AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL
 BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE
@@ -38,27 +44,34 @@ SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG
 WS YE YT ZA ZM ZW XK SU YU DD CS""".split())
 
 
-def problems(r):
-    missing = [k for k in KEYS if k not in r]
-    if missing:
-        yield f"lacks {', '.join(missing)}"
-        return
-    text = r["text"]
-    if not text.strip() or text != text.strip() or "\n" in text:
-        yield "text is empty, untrimmed or has a line break"
-    yield from label_problems(r, len(text), text)
+def field_problems(r, fields):
+    """Wrong fields and types: what follows may trust the rest."""
+    lacks = [k for k in fields if k not in r]
+    if lacks:
+        yield f"lacks {', '.join(lacks)}"
+    more = [k for k in r if k not in fields]
+    if more:
+        yield f"has {', '.join(more)}, which is no field of it"
+    for k, kind in fields.items():
+        if k in r and (not isinstance(r[k], kind) or kind is int and isinstance(r[k], bool)):
+            yield f"{k}: found {r[k]!r:.40}"
+    for role in ("accused", "accuser", "victim", "groups"):
+        if isinstance(r.get(role), list) and not all(isinstance(e, dict) for e in r[role]):
+            yield f"{role}: expected objects, found {r[role]!r:.60}"
 
 
-def standoff_problems(r):
-    missing = [k for k in STANDOFF_KEYS if k not in r]
-    if missing:
-        yield f"lacks {', '.join(missing)}"
+def span_problems(role, e, length, text):
+    a, b = e.get("start"), e.get("end")
+    if type(a) is not int or type(b) is not int or not (0 <= a < b <= length or a == b == 0):
+        yield f"{role} span {a}-{b}"
         return
-    if "text" in r:
-        yield "text of a corpus in the repository"
-    if not re.fullmatch("[0-9a-f]{16}", r["sha256"]) or r["start"] < 0 or r["length"] < 1:
-        yield "digest, start or length"
-    yield from label_problems(r, r["length"], None)
+    if text and text[a:b] != text[a:b].strip():
+        yield f"{role} span {a}-{b} has white space at its edge"
+    if role == "groups":
+        if text and text[a:b] != e.get("text"):
+            yield f"groups text {e.get('text')!r} is not at {a}-{b}"
+    elif e.get("code") not in CODES and (role == "accused" or e.get("code") not in KINDS):
+        yield f"{role} code {e.get('code')!r}"
 
 
 def label_problems(r, length, text):
@@ -75,17 +88,39 @@ def label_problems(r, length, text):
         yield f"split {r['split']!r}"
     for role in ("accused", "accuser", "victim", "groups"):
         for e in r[role]:
-            a, b = e.get("start"), e.get("end")
-            if not (isinstance(a, int) and isinstance(b, int) and 0 <= a <= b <= length):
-                yield f"{role} span {a}-{b}"
-            elif text and text[a:b] != text[a:b].strip():
-                yield f"{role} span {a}-{b} has white space at its edge"
-            if role == "groups":
-                if text and b and text[a:b] != e.get("text"):
-                    yield f"groups text {e.get('text')!r} is not at {a}-{b}"
-            elif e.get("code") not in CODES and (role == "accused"
-                                                  or e.get("code") not in KINDS):
-                yield f"{role} code {e.get('code')!r}"
+            yield from span_problems(role, e, length, text)
+
+
+def own_problems(r, where):
+    text = r["text"]
+    if not text.strip() or text != text.strip() or re.search("[\n\r\u2028\u2029]", text):
+        yield "text is empty, untrimmed or has a line break"
+    if r["genre"] not in GENRES:
+        yield f"genre {r['genre']!r}"
+    if r["note"] not in ("", "hard", "via group"):
+        yield f"note {r['note']!r}"
+    if r["id"] != f"{r['doc']}#{r['sent']}":
+        yield f"id {r['id']!r} is not doc#sent"
+    if r["lang"] != where.split(".")[0]:
+        yield f"lang {r['lang']!r} in this file"
+    yield from label_problems(r, len(text), text)
+
+
+def standoff_problems(r, where):
+    if not re.fullmatch("[0-9a-f]{16}", r["sha256"]):
+        yield f"sha256 {r['sha256']!r}, expected 16 hex digits"
+    if r["start"] < 0 or r["length"] < 1:
+        yield f"start {r['start']}, length {r['length']}"
+    if not re.fullmatch("[^/]+/[^/]+", r["corpus"]):
+        yield f"corpus {r['corpus']!r}, expected owner/name"
+    if any(set(e) - {"code", "start", "end"} for k in ("accused", "accuser", "victim", "groups")
+           for e in r[k]):
+        yield "text of a corpus in the repository"
+    if r["hard"] and r["class"] != "none":
+        yield "hard, and a statement"
+    if r["lang"] != where.split(".")[0]:
+        yield f"lang {r['lang']!r} in this file"
+    yield from label_problems(r, r["length"], None)
 
 
 class Report:
@@ -98,21 +133,27 @@ class Report:
             print(f"{where}: {what}", file=sys.stderr)
 
 
-def read_rows(folder):
-    for path in sorted(glob.glob(os.path.join(folder, "*.jsonl"))):
-        for number, line in enumerate(open(path, encoding="utf-8"), 1):
-            yield f"{os.path.basename(path)}:{number}", json.loads(line)
+def good_rows(folder, fields, problems, report):
+    """(where, row) of rows whose fields are sound; all their problems are reported."""
+    for where, r in read(folder, report):
+        wrong = list(field_problems(r, fields))
+        sound = not wrong
+        wrong += problems(r, where) if sound else []
+        for p in wrong:
+            report(where, p)
+        if sound:
+            yield where, r
+
+
+def one_side(side, key, what, r, where, report):
+    if side.setdefault(key, r["split"]) != r["split"]:
+        report(where, f"{what} {key} lies on two sides")
 
 
 def check_own(folder, report):
     rows, ids, texts, side = [], set(), {}, {}
     docs, pairs = collections.defaultdict(list), collections.defaultdict(set)
-    for where, r in read_rows(folder):
-        wrong = list(problems(r))
-        for p in wrong:
-            report(where, p)
-        if wrong and "lacks" in wrong[0]:
-            continue
+    for where, r in good_rows(folder, OWN, own_problems, report):
         if r["id"] in ids:
             report(where, f"id {r['id']} stands twice")
         ids.add(r["id"])
@@ -120,8 +161,8 @@ def check_own(folder, report):
         if key in texts:
             report(where, f"same text as {texts[key]}")
         texts[key] = where
-        if side.setdefault(r["scenario"], r["split"]) != r["split"]:
-            report(where, f"scenario {r['scenario']} lies on two sides")
+        one_side(side, r["scenario"], "scenario", r, where, report)
+        one_side(side, "doc " + r["doc"], "", r, where, report)
         docs[r["doc"]].append(r["sent"])
         if r["pair"]:
             pairs[r["pair"]].add((r["scenario"], r["id"]))
@@ -132,24 +173,26 @@ def check_own(folder, report):
     for pair, members in pairs.items():
         if len(members) < 2 or len({s for s, _ in members}) > 1:
             report(pair, "is alone or lies in several scenarios")
-    inside = sum(len(s) for s in docs.values() if len(s) > 1)
-    print(f"own: {len(rows)} sentences, {inside} of them in documents of several, "
-          f"{len(pairs)} pairs")
+    many = [s for s in docs.values() if len(s) > 1]
+    print(f"own: {len(rows)} sentences, {sum(map(len, many))} of them in {len(many)} documents of "
+          f"several, {len(pairs)} pairs")
     return rows
 
 
 def check_standoff(folder, report):
-    rows, seen, side = [], set(), {}
-    for where, r in read_rows(folder):
-        for p in standoff_problems(r):
-            report(where, p)
-        key = r["document"], r["start"]
-        if key in seen:
-            report(where, "stands twice")
-        seen.add(key)
-        if side.setdefault(r["document"], r["split"]) != r["split"]:
-            report(where, f"document {r['document']} lies on two sides")
+    rows, seen, side, spans = [], {}, {}, collections.defaultdict(list)
+    for where, r in good_rows(folder, STANDOFF, standoff_problems, report):
+        if r["sha256"] in seen:
+            report(where, f"same sentence as {seen[r['sha256']]}")
+        seen[r["sha256"]] = where
+        one_side(side, r["document"], "document", r, where, report)
+        spans[r["document"]].append((r["start"], r["start"] + r["length"], where))
         rows.append(r)
+    for some in spans.values():
+        some.sort()
+        for (_, end, _), (start, _, where) in zip(some, some[1:]):
+            if start < end:
+                report(where, "overlaps the sentence before it in its document")
     print(f"standoff: {len(rows)} sentences of {len(side)} documents")
     return rows
 
@@ -160,6 +203,9 @@ def held(rows, report):
     none = [r for r in rows if r["class"] == "none"]
     if len(rows) < LEAST:
         return
+    if not claims:
+        report("own", "no statement in it")
+        return
     for cls, least in (("hedged", 0.22), ("denied", 0.12)):
         share = sum(r["class"] == cls for r in claims) / len(claims)
         if share < least:
@@ -169,8 +215,9 @@ def held(rows, report):
     for role in ("accused", "accuser"):
         k = collections.Counter(e["code"] for r in claims for e in r[role] if e["code"] in CODES)
         for code, n in k.most_common(1):
-            if n > 0.07 * k.total():
-                report("own", f"{code} is {n / k.total():.1%} of the {role}, at most 7% wanted")
+            share = n / sum(k.values())
+            if share > 0.07:
+                report("own", f"{code} is {share:.1%} of the {role}, at most 7% wanted")
         if role == "accused" and len(k) < 90:
             report("own", f"{len(k)} accused states, at least 90 wanted")
     for lang in sorted({r["lang"] for r in rows}):
@@ -192,7 +239,7 @@ def balance(rows):
                     if re.fullmatch("[A-Z]{2}", e["code"]) and e["code"] not in ("EU", "UN"))
     print(f"  statements {len(claims)} ({len(claims) / len(rows):.0%}): hedged "
           f"{c['hedged'] / n:.0%}, denied {c['denied'] / n:.0%}; hard {hard / max(1, len(none)):.0%}"
-          f" of the others; {len(accused)} accused states")
+          f" of the others; {len(accused)} states accused, {len(accuser)} accusing")
     for lang in sorted({r["lang"] for r in rows}):
         k = count(r["class"] for r in rows if r["lang"] == lang)
         print(f"  {lang} {sum(k.values()):5d}  " + "  ".join(f"{x} {k[x]}" for x in CLASSES))
@@ -206,24 +253,27 @@ def balance(rows):
 
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
-    folders = sys.argv[1:] or [os.path.join(here, "own"), os.path.join(here, "standoff")]
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("own", nargs="?", help="a folder; without it both parts beside this file")
+    p.add_argument("standoff", nargs="?")
+    a = p.parse_args()
+    if not a.own:
+        a.own, a.standoff = os.path.join(here, "own"), os.path.join(here, "standoff")
     report = Report()
-    own = check_own(folders[0], report)
+    own = check_own(a.own, report)
     if own:
         balance(own)
         held(own, report)
-    else:
-        report(folders[0], "no data")
-    if len(folders) > 1:
-        rows = check_standoff(folders[1], report)
+    if a.standoff:
+        rows = check_standoff(a.standoff, report)
         if rows:
             balance(rows)
-        else:
-            report(folders[1], "no data")
     if report.bad:
-        print(f"{report.bad} problems", file=sys.stderr)
-    sys.exit(1 if report.bad else 0)
+        print(f"{report.bad} problems" + (f", the first {MOST} are shown" if report.bad > MOST
+                                          else ""), file=sys.stderr)
+    return 1 if report.bad else 0
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

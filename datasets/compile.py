@@ -16,27 +16,24 @@ act, tie, and roles known from context (A=, S=, V= code or kind). After it the s
 as {ROLES:CODE:words}; roles A accused, S accuser, V victim, G group. <one|other> makes a pair
 (or three): the n-th alternatives everywhere make the n-th sentence; classes, acts, ties and
 context roles may alternate too, with a slash. Roles of a sentence without claim are dropped.
-Spans are widened to whole words where words have spaces between them. Exit 1 and a list when
-a line cannot be read.
+Spans are widened to whole words where words have spaces between them. All files of a hand go into
+one run, for its documents are numbered through. Exit 1 and a list when a line cannot be read; the
+other lines are written.
 """
+import argparse
 import hashlib
 import json
 import os
 import re
 import sys
 
+from check import ACTS, CODES, GENRES, KINDS, TIES
+from rows import Wrong, run
+
 CLASSES = {"a": "asserted", "h": "hedged", "d": "denied", "n": "none", "x": "none"}
-ACTS = "cyber information espionage covert kinetic abuse other".split()
-TIES = "state organ directed linked territory group".split()
-GENRES = ("wire communique analysis transcript threat-report editorial social parliament archive "
-          "sport economy headline court letter feature").split()
 ROLES = {"A": "accused", "S": "accuser", "V": "victim", "G": "groups"}
 NO_SPACES = {"ja", "ko", "zh"}
 NAME = re.compile(r"\{([ASVG]+):([A-Za-z]*):([^{}]+)\}")
-
-
-class Wrong(Exception):
-    pass
 
 
 def split_of(scenario):
@@ -69,12 +66,20 @@ def widen(text, start, end, lang):
     return start, end
 
 
+def known(letter, code, words):
+    if code not in CODES and (letter == "A" or code not in KINDS):
+        raise Wrong(f"\"{code}\" of \"{words}\" is no code" +
+                    ("" if letter == "A" else f", nor one of {' '.join(KINDS)}"))
+
+
 def sentence(marked, lang):
     """-> plain text, {role: [entry]}"""
     roles = {r: [] for r in ROLES.values()}
     text, at = "", 0
     found = []
     for m in NAME.finditer(marked):
+        if m.group(3) != m.group(3).strip():
+            raise Wrong(f"blanks at the edge of \"{m.group(0)}\"")
         text += marked[at:m.start()]
         found.append((m.group(1), m.group(2), len(text), len(text) + len(m.group(3))))
         text += m.group(3)
@@ -83,14 +88,16 @@ def sentence(marked, lang):
     if re.search(r"[{}]", text):
         raise Wrong("braces that are no {ROLES:CODE:words}")
     text_ = text.strip()
+    if not text_:
+        raise Wrong("no sentence after the bar")
     shift = len(text) - len(text.lstrip())
     for letters, code, start, end in found:
         start, end = widen(text_, start - shift, end - shift, lang)
-        for letter in letters:
+        for letter in dict.fromkeys(letters):
             entry = ({"text": text_[start:end]} if letter == "G" else {"code": code})
             entry.update(start=start, end=end)
-            if letter != "G" and not code:
-                raise Wrong(f"no code for \"{text_[start:end]}\"")
+            if letter != "G":
+                known(letter, code, text_[start:end])
             roles[ROLES[letter]].append(entry)
     return text_, roles
 
@@ -114,6 +121,8 @@ def row(head, marked, lang):
     act = tie = None
     for key, value in head[1:]:
         if key in ("A", "S", "V"):
+            if value and value != "-":
+                known(key, value, key + "=")
             if value and value != "-" and all(e["code"] != value for e in roles[ROLES[key]]):
                 roles[ROLES[key]].append({"code": value, "start": 0, "end": 0})
         elif key:
@@ -133,12 +142,27 @@ def row(head, marked, lang):
     return text, cls, roles, act, tie, "hard" if letter == "x" else ""
 
 
+def text_lines(path):
+    try:
+        with open(path, encoding="utf-8-sig") as f:
+            return f.readlines()
+    except ValueError as e:
+        raise Wrong(f"{path}: expected UTF-8, found {e}") from None
+
+
+def hand_of(path):
+    m = re.fullmatch(r"([a-z]{2})-([0-9a-z]+)(-.*)?", os.path.basename(path).split(".")[0])
+    if not m:
+        raise Wrong(f"{path}: expected a name like ar-07-1.txt: language, hand, number")
+    return m.group(1), m.group(2)
+
+
 def read(path, first):
     """Rows of one file; first: how many documents of this hand came before."""
-    lang, hand = os.path.basename(path).split(".")[0].split("-")[:2]
+    lang, hand = hand_of(path)
     number, sent, mode, genre, one = first, 0, None, "", None
     rows, wrong = [], []
-    for at, line in enumerate(open(path, encoding="utf-8"), 1):
+    for at, line in enumerate(text_lines(path), 1):
         line = line.strip()
         if not line or line.startswith("#"):
             continue
@@ -148,7 +172,7 @@ def read(path, first):
                 continue
             if line.startswith("@"):
                 mode, genre = line[1:2], line.split()[1] if len(line.split()) > 1 else ""
-                if mode not in "ds" or genre not in GENRES:
+                if line[:3] not in ("@d ", "@s ") or genre not in GENRES:
                     raise Wrong(f"@d or @s and one of {' '.join(GENRES)}")
                 number, sent = number + 1, 0
                 continue
@@ -179,22 +203,30 @@ def read(path, first):
 
 
 def main():
-    rows, wrong, counts, seen = [], [], {}, {}
-    for path in sys.argv[1:]:
-        hand = "-".join(os.path.basename(path).split(".")[0].split("-")[:2])
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("files", nargs="+")
+    a = p.parse_args()
+    rows, wrong, counts, seen, ids = [], [], {}, {}, set()
+    for path in a.files:
+        hand = hand_of(path)
         some, bad, counts[hand] = read(path, counts.get(hand, 0))
         for r in some:
             if r["text"] in seen:
-                bad.append(f"{path}: \"{r['text'][:60]}\" stands twice")
+                bad.append(f"{path}: \"{r['text'][:60]}\" stands in {seen[r['text']]} already")
+            elif r["id"] in ids:
+                bad.append(f"{path}: {r['id']} is made twice; name the hands apart")
             else:
                 rows.append(r)
-            seen[r["text"]] = 1
+            ids.add(r["id"])
+            seen[r["text"]] = path
         wrong += bad
     for r in rows:
         print(json.dumps(r, ensure_ascii=False))
-    print("\n".join(wrong), file=sys.stderr)
-    sys.exit(1 if wrong else 0)
+    for w in wrong:
+        print(w, file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -4,12 +4,15 @@
     datasets/exchange.py | fecit score - --format jsonl --sentences -o OUT
     fecit show OUT --json | datasets/exchange.py count     statements of forty, by sentence
 
-Exit 1 of `count` when a sentence is a statement for some states and none for others. The
-state names are English; the first two sentences hold no claim, the other three do.
+Exit 1 of `count` when a sentence is a statement for some states and none for others, or the
+other three are statements for none (then nothing was scored); 2 when what it reads is no such
+row. The state names are English; the first two sentences hold no claim, the other three do.
 """
 import collections
 import json
 import sys
+
+from rows import Wrong, run
 
 STATES = """Norway Cuba Iran Israel Italy Russia China Peru Chad Japan Malta Ghana Qatar Nepal
 Fiji France Brazil Kenya India Spain Turkey Egypt Syria Ukraine Poland Greece Vietnam Chile
@@ -21,17 +24,36 @@ SENTENCES = ["The trade minister of {} will open a fair for farm machines on Thu
              "The government of {} denied that its spies had stolen the plans of the port."]
 
 
-def main():
-    if sys.argv[1:] != ["count"]:
-        for i, sentence in enumerate(SENTENCES):
-            for state in STATES:
-                print(json.dumps({"id": f"{i}-{state}", "text": sentence.format(state)}))
-        return
-    found = collections.Counter(json.loads(line)["doc_id"][0] for line in sys.stdin)
+def make():
     for i, sentence in enumerate(SENTENCES):
-        print(f"{found[str(i)]:3} of {len(STATES)}  {sentence}")
-    sys.exit(any(found[str(i)] not in (0, len(STATES)) for i in range(len(SENTENCES))))
+        for state in STATES:
+            print(json.dumps({"id": f"{i}-{state}", "text": sentence.format(state)}))
+
+
+def count():
+    found = collections.defaultdict(set)
+    for number, line in enumerate(sys.stdin, 1):
+        try:
+            i, state = json.loads(line)["doc_id"].split("-", 1)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise Wrong(f"line {number}: expected a row of `fecit show --json` with a doc_id like "
+                        f"3-Peru, found {line.strip()[:60]}") from None
+        if i not in "01234" or state not in STATES:
+            raise Wrong(f"line {number}: doc_id {i}-{state} is none that this script made")
+        found[i].add(state)
+    n = [len(found[str(i)]) for i in range(len(SENTENCES))]
+    for k, sentence in zip(n, SENTENCES):
+        print(f"{k:3} of {len(STATES)}  {sentence}")
+    return 1 if any(k not in (0, len(STATES)) for k in n) or not any(n[2:]) else 0
+
+
+def main():
+    if sys.argv[1:] == ["count"]:
+        return count()
+    if sys.argv[1:]:
+        raise Wrong("usage: exchange.py [count]; see the first lines of the file")
+    return make()
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

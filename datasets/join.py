@@ -3,47 +3,36 @@
 
 usage: datasets/join.py NEWS [--standoff FOLDER] > joined.jsonl
 
-NEWS: a folder of news-*.jsonl or .jsonl.zst (zstd is needed then) with the fields id and text,
-a document each. A row of the stand-off part points into a document: `start` and `length` count
-code points, `sha256` is the first 16 hex digits of the digest of the sentence's UTF-8. Where the
-sentence does not lie at `start` (another edition of the corpus), the whole document is searched
-for it. Written are the rows with `text` and `prev`, up to 300 code points before the sentence.
-What could not be found is counted, by corpus, on stderr; exit 1 when nothing was found at all.
+NEWS: a folder of *.jsonl or *.jsonl.zst (zstd is needed then) with the fields id and text, a
+document each. A row of the stand-off part names its document by id (`document`; `corpus` and
+`path` say where that came from) and points into it: `start` and `length` count code points,
+`sha256` is the first 16 hex digits of the digest of the sentence's UTF-8. Where the sentence does
+not lie at `start` (another edition of the corpus), the whole document is searched for it. Written are
+the rows with `text` and `prev`, up to 300 code points before the sentence. What could not be found is
+counted, by corpus, on stderr; exit 1 when anything was not found, 2 when nothing could be read.
 """
 import argparse
 import collections
-import glob
 import hashlib
 import json
 import os
-import subprocess
 import sys
+
+from rows import need, read, run
 
 BEFORE = 300
 
 
 def digest(text):
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def lines_of(path):
-    if path.endswith(".zst"):
-        done = subprocess.run(["zstd", "-dcq", path], stdout=subprocess.PIPE, check=True)
-        yield from done.stdout.decode().split("\n")
-    else:
-        with open(path, encoding="utf-8", newline="\n") as f:
-            yield from f
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def read_news(folder, wanted):
-    """{id: text} of the documents wanted"""
-    texts = {}
-    for path in sorted(glob.glob(os.path.join(folder, "*.jsonl*"))):
-        for line in lines_of(path):
-            if line.strip():
-                row = json.loads(line)
-                if row.get("id") in wanted:
-                    texts[row["id"]] = row["text"]
+    """{id: [text, ...]} of the documents wanted: of two editions either may hold a sentence"""
+    texts = collections.defaultdict(list)
+    for where, row in read(folder):
+        if isinstance(row.get("id"), str) and row["id"] in wanted:
+            texts[row["id"]].append(need(where, row, text=str)["text"])
     return texts
 
 
@@ -57,8 +46,8 @@ def find(text, row):
 
 
 def read_standoff(folder):
-    return [json.loads(line) for path in sorted(glob.glob(os.path.join(folder, "*.jsonl")))
-            for line in open(path, encoding="utf-8")]
+    return [need(where, row, document=str, start=int, length=int, sha256=str, corpus=str)
+            for where, row in read(folder)]
 
 
 def main():
@@ -72,10 +61,10 @@ def main():
     texts = read_news(a.news, {r["document"] for r in rows})
     lost, joined = collections.Counter(), 0
     for row in rows:
-        text = texts.get(row["document"])
-        start = -1 if text is None else find(text, row)
+        some = texts.get(row["document"], [])
+        text, start = next(((t, i) for t in some for i in [find(t, row)] if i >= 0), ("", -1))
         if start < 0:
-            lost[row["corpus"], "no such document" if text is None else "text differs"] += 1
+            lost[row["corpus"], "text differs" if some else "no such document"] += 1
             continue
         out = dict(row, start=start, text=text[start:start + row["length"]],
                    prev=text[max(0, start - BEFORE):start].strip())
@@ -84,8 +73,8 @@ def main():
     print(f"{joined} of {len(rows)} sentences joined", file=sys.stderr)
     for (corpus, why), n in sorted(lost.items()):
         print(f"  {n} not found in {corpus}: {why}", file=sys.stderr)
-    sys.exit(0 if joined else 1)
+    return 1 if lost else 0
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

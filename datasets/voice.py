@@ -10,19 +10,17 @@ Prints for each language, and for the news of that language cut to the same numb
   d1 d2  distinct words and word pairs per word, over the first 2,000 words
   words  median, 10th and 90th percentile of the sentence length (characters for ja and zh)
 --against FILE-OR-FOLDER (news-*.jsonl.zst, *.jsonl with `text`): every run of eight words (16
-characters of ja and zh) that the own part shares with it is listed; exit 1 when there is one.
+characters of ja and zh) that the own part shares with it is listed (a row without `lang` is
+compared with every language); exit 1 when there is one.
 """
 import argparse
 import collections
-import glob
 import hashlib
-import json
 import os
 import random
 import re
-import sys
 
-from join import lines_of
+from rows import Wrong, need, read, run
 
 BY_CHARACTER = {"ja", "zh"}
 RUN, RUN_CHARACTERS = 8, 16
@@ -53,7 +51,7 @@ def near_duplicates(rows):
         sign = [min((b * salt) & 0x1fffffffffffffff for b in base) for salt in salts]
         width = HASHES // BANDS
         for band in range(BANDS):
-            buckets[band, *sign[band * width:(band + 1) * width]].append(i)
+            buckets[(band, *sign[band * width:(band + 1) * width])].append(i)
     found = set()
     for some in buckets.values():
         for k, i in enumerate(some):
@@ -92,17 +90,6 @@ def runs(tokens, n):
     return {hash(tuple(tokens[i:i + n])) for i in range(len(tokens) - n + 1)}
 
 
-def read_texts(path):
-    paths = [path]
-    if os.path.isdir(path):
-        paths = sorted(glob.glob(path + "/*.jsonl*"))
-    for one in paths:
-        for line in lines_of(one):
-            if line.strip():
-                row = json.loads(line)
-                yield row.get("lang", ""), row["text"]
-
-
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     p = argparse.ArgumentParser(description=__doc__,
@@ -111,11 +98,9 @@ def main():
     p.add_argument("--against", action="append", default=[])
     a = p.parse_args()
     own = collections.defaultdict(list)
-    for path in sorted(glob.glob(a.own + "/*.jsonl")):
-        for line in open(path, encoding="utf-8"):
-            row = json.loads(line)
-            own[row["lang"]].append(row)
-    news, bad = collections.defaultdict(list), 0
+    for where, row in read(a.own):
+        own[need(where, row, lang=str, text=str, id=str)["lang"]].append(row)
+    news, bad, compared = collections.defaultdict(list), 0, 0
     mine = {lang: {} for lang in own}
     for lang, rows in own.items():
         n = RUN_CHARACTERS if lang in BY_CHARACTER else RUN
@@ -123,11 +108,14 @@ def main():
             for h in runs(words(r["text"], lang), n):
                 mine[lang].setdefault(h, r["id"])
     for path in a.against:
-        for lang, text in read_texts(path):
+        for where, row in read(path):
+            text, lang = need(where, row, text=str)["text"], row.get("lang")
             for part in re.split(r"(?<=[.!?。！？؟۔।])\s*", text)[:40]:
                 if len(part) > 20 and len(news[lang]) < 40000:
                     news[lang].append({"text": part})
-            if lang in mine:
+            for lang in [lang] if lang in mine else [] if re.fullmatch(
+                    "[a-z]{2}", lang or "") else mine:
+                compared += 1
                 n = RUN_CHARACTERS if lang in BY_CHARACTER else RUN
                 for h in runs(words(text, lang), n) & mine[lang].keys():
                     print(f"shared with {path}: a run of {n} in {mine[lang][h]}")
@@ -138,9 +126,12 @@ def main():
         if len(news[lang]) >= 50:
             some = rng.sample(news[lang], min(len(own[lang]), len(news[lang])))
             print(f"   news {figures(some, lang)}")
-    print(f"{bad} runs shared with other text" if a.against else "not compared with other text")
-    sys.exit(1 if bad else 0)
+    if a.against and not compared:
+        raise Wrong("--against: nothing in it could be compared")
+    print(f"{bad} runs shared with {compared} other texts" if a.against
+          else "not compared with other text")
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
