@@ -19,6 +19,7 @@ import glob
 import hashlib
 import json
 import math
+import os
 import random
 import sys
 import time
@@ -194,7 +195,8 @@ def main():
     p.add_argument("--dev", help="a labelled file that is only measured")
     p.add_argument("--output", help="where the trained weights go")
     p.add_argument("--quiet", action="store_true", help="measure after the last epoch only")
-    p.add_argument("--vocabulary", default="models/vocabulary.safetensors")
+    p.add_argument("--vocabulary",
+                   default=os.path.join(os.path.dirname(__file__), "vocabulary.safetensors"))
     p.add_argument("--layers", type=int, default=12)
     p.add_argument("--context", action="store_true")
     p.add_argument("--without", help="languages left out of training: ar,zh")
@@ -209,11 +211,25 @@ def main():
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--threads", type=int, default=2)
     a = p.parse_args()
+    if not (a.own or a.real):
+        p.error("--own, --real or both: something to train on")
+    if not 0 < a.share < 1:
+        p.error("--share lies between 0 and 1")
+    for path, kind in ((a.own, os.path.isdir), (a.real, os.path.isfile), (a.dev, os.path.isfile),
+                       (a.vocabulary, os.path.isfile),
+                       (a.output and (os.path.dirname(a.output) or "."), os.path.isdir)):
+        if path and not kind(path):
+            p.error(f"{path}: no such {'folder' if kind is os.path.isdir else 'file'}")
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     rng = random.Random(a.seed)
     fit, held, test = choose(a, rng)
     dev = read_rows(a.dev) if a.dev else []
+    if not fit or not held:
+        p.error(f"{len(fit)} sentences to train on, {len(held)} for validation: none must be 0")
+    for i, r in enumerate(dev, 1):
+        if r.get("class") not in CLASSES or "lang" not in r:
+            p.error(f"{a.dev}:{i}: expected `lang` and a `class` of {', '.join(CLASSES)}")
     tokeniser = Tokeniser(a.vocabulary)
     for r in fit + held + test + dev:
         r["ids"] = tokeniser.encode(r["text"], True)
