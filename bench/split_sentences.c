@@ -43,7 +43,8 @@ int main(int argc, char **argv)
                       &repaired));
         TRY(segment_text(segment, (const char *)text.data, text.size));
         while ((st = segment_next(segment, &s)) == FECIT_OK) {
-            if (argc > 1) printf("%s\t%zu\t%zu\t", d.id, (size_t)s.start, (size_t)s.end);
+            if (argc > 1)
+                printf("%s\t%zu\t%zu\t", d.id, (size_t)s.start, (size_t)s.end);
             print_line((const char *)text.data + s.start, s.end - s.start);
         }
         if (st != FECIT_END) goto done;
