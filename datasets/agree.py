@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """How far two readings of the same sentences agree.
 
-usage: datasets/agree.py [--own FOLDER] [--second FILE]
+usage: datasets/agree.py [--standoff]
+       datasets/agree.py [--own FOLDER] [--second FILE]
 
 datasets/second.jsonl holds a second reading, made without sight of the first, of rows of the own
-part: id, class, accused, accuser, victim, groups, act, tie. Printed per language: sentences read
+part: id, class, accused, accuser, victim, groups, act, tie; second-standoff.jsonl, compared with
+--standoff, the same of the other part, document and start in place of id. Printed per language: sentences read
 twice, their share, Cohen's kappa on statement or none and on the four classes; for all: agreement
 on act and tie where both see a statement, and the F1 of role spans (same role and code; exact:
 same code points; touching: they overlap). Cohen, J. (1960), A coefficient of agreement for
@@ -49,25 +51,38 @@ def f1(hits, a, b):
     return 2 * hits / (a + b) if a + b else float("nan")
 
 
+def key(where, row):
+    if "id" in row:
+        return need(where, row, id=str)["id"]
+    need(where, row, document=str, start=int)
+    return f"{row['document']} at {row['start']}"
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     p = argparse.ArgumentParser(description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--own", default=os.path.join(here, "own"))
-    p.add_argument("--second", default=os.path.join(here, "second.jsonl"))
+    p.add_argument("--standoff", action="store_true", help="the stand-off part")
+    p.add_argument("--own", help="rows of the first reading")
+    p.add_argument("--second", help="rows of the second")
     a = p.parse_args()
+    part, second = (("standoff", "second-standoff.jsonl") if a.standoff else
+                    ("own", "second.jsonl"))
+    a.own = a.own or os.path.join(here, part)
+    a.second = a.second or os.path.join(here, second)
     fields = {k: list for k in ROLES}
-    first = {row["id"]: need(where, row, lang=str, **{"class": str}, **fields)
+    first = {key(where, row): need(where, row, lang=str, **{"class": str}, **fields)
              for where, row in read(a.own)}
     total = collections.Counter(r["lang"] for r in first.values())
     both, seen = collections.defaultdict(list), set()
     for where, row in read(a.second):
-        need(where, row, id=str, **{"class": str}, **fields)
-        if row["id"] not in first or row["id"] in seen:
-            raise Wrong(f"{where}: {row['id']} " +
-                        ("stands twice" if row["id"] in seen else "is not in the own part"))
-        seen.add(row["id"])
-        both[first[row["id"]]["lang"]].append((first[row["id"]], row))
+        need(where, row, **{"class": str}, **fields)
+        name = key(where, row)
+        if name not in first or name in seen:
+            raise Wrong(f"{where}: {name} " +
+                        ("stands twice" if name in seen else f"is not in {a.own}"))
+        seen.add(name)
+        both[first[name]["lang"]].append((first[name], row))
     if not seen:
         raise Wrong(f"{a.second}: no second reading in it")
 
@@ -82,10 +97,10 @@ def main():
         everything += both[lang]
     line("all", everything, len(first))
     claims = [(x, y) for x, y in everything if x["class"] != "none" and y["class"] != "none"]
-    for key in ("act", "tie"):
-        same = sum(x[key] == y[key] for x, y in claims)
-        print(f"{key}: the same in {same} of {len(claims)} statements of both, kappa "
-              f"{kappa([(x[key], y[key]) for x, y in claims]):.3f}")
+    for field in ("act", "tie"):
+        same = sum(x[field] == y[field] for x, y in claims)
+        print(f"{field}: the same in {same} of {len(claims)} statements of both, kappa "
+              f"{kappa([(x[field], y[field]) for x, y in claims]):.3f}")
     for role in ROLES:
         exact = near = m = n = 0
         for x, y in claims:

@@ -76,4 +76,5 @@ python3 datasets/exchange.py count < /dev/null > "$T/log" 2> "$T/err"
 code=$?
 expect 1 'exchange.py: nothing scored is no success'
 check 'agree.py compares two readings' python3 datasets/agree.py
+check 'agree.py compares two readings of real sentences' python3 datasets/agree.py --standoff
 finish
