@@ -16,7 +16,7 @@ import argparse
 import collections
 import os
 
-from rows import Wrong, need, read, run
+from rows import Wrong, labels, need, read, run
 
 ROLES = ("accused", "accuser", "victim", "groups")
 
@@ -70,13 +70,12 @@ def main():
                     ("own", "second.jsonl"))
     a.own = a.own or os.path.join(here, part)
     a.second = a.second or os.path.join(here, second)
-    fields = {k: list for k in ROLES}
-    first = {key(where, row): need(where, row, lang=str, **{"class": str}, **fields)
+    first = {key(where, row): labels(where, need(where, row, lang=str))
              for where, row in read(a.own)}
     total = collections.Counter(r["lang"] for r in first.values())
     both, seen = collections.defaultdict(list), set()
     for where, row in read(a.second):
-        need(where, row, **{"class": str}, **fields)
+        labels(where, row)
         name = key(where, row)
         if name not in first or name in seen:
             raise Wrong(f"{where}: {name} " +

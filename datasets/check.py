@@ -15,7 +15,7 @@ import os
 import re
 import sys
 
-from rows import read, run
+from rows import Wrong, read, run
 
 CLASSES = ("none", "asserted", "hedged", "denied")
 ACTS = ("cyber", "information", "espionage", "covert", "kinetic", "abuse", "other")
@@ -56,13 +56,18 @@ def field_problems(r, fields):
         if k in r and (not isinstance(r[k], kind) or kind is int and isinstance(r[k], bool)):
             yield f"{k}: found {r[k]!r:.40}"
     for role in ("accused", "accuser", "victim", "groups"):
-        if isinstance(r.get(role), list) and not all(isinstance(e, dict) for e in r[role]):
-            yield f"{role}: expected objects, found {r[role]!r:.60}"
+        word = "text" if role == "groups" and "sha256" not in fields else "code"
+        for e in r.get(role) if isinstance(r.get(role), list) else []:
+            if not isinstance(e, dict):
+                yield f"{role}: expected objects, found {e!r:.60}"
+            elif not (type(e.get("start")) is type(e.get("end")) is int and
+                      (role == "groups" and word == "code" or isinstance(e.get(word), str))):
+                yield f"{role}: expected {word}, start, end, found {e!r:.60}"
 
 
 def span_problems(role, e, length, text):
     a, b = e.get("start"), e.get("end")
-    if type(a) is not int or type(b) is not int or not (0 <= a < b <= length or a == b == 0):
+    if not (0 <= a < b <= length or a == b == 0):
         yield f"{role} span {a}-{b}"
         return
     if text and text[a:b] != text[a:b].strip():
@@ -89,6 +94,8 @@ def label_problems(r, length, text):
     for role in ("accused", "accuser", "victim", "groups"):
         for e in r[role]:
             yield from span_problems(role, e, length, text)
+        if len({str(e) for e in r[role]}) < len(r[role]):
+            yield f"{role}: one of them stands twice"
 
 
 def own_problems(r, where):
@@ -258,17 +265,20 @@ def main():
     p.add_argument("own", nargs="?", help="a folder; without it both parts beside this file")
     p.add_argument("standoff", nargs="?")
     a = p.parse_args()
-    if not a.own:
+    if a.own is None:
         a.own, a.standoff = os.path.join(here, "own"), os.path.join(here, "standoff")
     report = Report()
     own = check_own(a.own, report)
     if own:
         balance(own)
         held(own, report)
+    rows = []
     if a.standoff:
         rows = check_standoff(a.standoff, report)
         if rows:
             balance(rows)
+    if not own and not rows and not report.bad:
+        raise Wrong(f"{a.own}: no row in it")
     if report.bad:
         print(f"{report.bad} problems" + (f", the first {MOST} are shown" if report.bad > MOST
                                           else ""), file=sys.stderr)

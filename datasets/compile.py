@@ -173,6 +173,7 @@ def read(path, first):
             if line.startswith("@"):
                 mode, genre = line[1:2], line.split()[1] if len(line.split()) > 1 else ""
                 if line[:3] not in ("@d ", "@s ") or genre not in GENRES:
+                    mode = None  # what follows has no genre until a sound header comes
                     raise Wrong(f"@d or @s and one of {' '.join(GENRES)}")
                 number, sent = number + 1, 0
                 continue

@@ -35,10 +35,10 @@ def count():
     for number, line in enumerate(sys.stdin, 1):
         try:
             i, state = json.loads(line)["doc_id"].split("-", 1)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise Wrong(f"line {number}: expected a row of `fecit show --json` with a doc_id like "
                         f"3-Peru, found {line.strip()[:60]}") from None
-        if i not in "01234" or state not in STATES:
+        if i not in tuple("01234") or state not in STATES:
             raise Wrong(f"line {number}: doc_id {i}-{state} is none that this script made")
         found[i].add(state)
     n = [len(found[str(i)]) for i in range(len(SENTENCES))]

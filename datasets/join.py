@@ -18,7 +18,7 @@ import json
 import os
 import sys
 
-from rows import need, read, run
+from rows import Wrong, need, read, run
 
 BEFORE = 300
 
@@ -58,6 +58,8 @@ def main():
     p.add_argument("--standoff", default=os.path.join(here, "standoff"))
     a = p.parse_args()
     rows = read_standoff(a.standoff)
+    if not rows:
+        raise Wrong(f"{a.standoff}: no row in it")
     texts = read_news(a.news, {r["document"] for r in rows})
     lost, joined = collections.Counter(), 0
     for row in rows:
@@ -68,7 +70,8 @@ def main():
             continue
         out = dict(row, start=start, text=text[start:start + row["length"]],
                    prev=text[max(0, start - BEFORE):start].strip())
-        print(json.dumps(out, ensure_ascii=False))
+        half = any("\ud800" <= c <= "\udfff" for c in out["text"] + out["prev"])
+        print(json.dumps(out, ensure_ascii=half))  # half a surrogate pair is no UTF-8
         joined += 1
     print(f"{joined} of {len(rows)} sentences joined", file=sys.stderr)
     for (corpus, why), n in sorted(lost.items()):

@@ -53,7 +53,7 @@ def read(place, report=None):
             try:
                 row = json.loads(line.decode("utf-8-sig"))
                 found = f"a {type(row).__name__}"
-            except ValueError as e:
+            except (ValueError, RecursionError) as e:
                 row, found = None, f"{e}"
             if isinstance(row, dict):
                 yield where, row
@@ -62,6 +62,22 @@ def read(place, report=None):
             else:
                 raise Wrong(f"{os.path.join(os.path.dirname(path), where)}: expected a JSON "
                             f"object, found {found}")
+
+
+def labels(where, row):
+    """The row, if what a comparison reads of its labels is there and sound."""
+    need(where, row, **{"class": str, "accused": list, "accuser": list, "victim": list,
+                        "groups": list})
+    for name in ("act", "tie"):
+        if not isinstance(row.get(name, 0), (str, type(None))):
+            raise Wrong(f"{where}: expected `{name}` (str or null), found {row.get(name)!r:.60}")
+    for role in ("accused", "accuser", "victim", "groups"):
+        for e in row[role]:
+            if not (isinstance(e, dict) and type(e.get("start")) is type(e.get("end")) is int and
+                    isinstance(e.get("code", ""), str)):
+                raise Wrong(f"{where}: expected `{role}` as objects with start and end, found "
+                            f"{e!r:.60}")
+    return row
 
 
 def need(where, row, **fields):

@@ -100,6 +100,10 @@ def main():
     own = collections.defaultdict(list)
     for where, row in read(a.own):
         own[need(where, row, lang=str, text=str, id=str)["lang"]].append(row)
+        for name in ("pair", "scenario"):
+            need(where, {name: row.get(name) or ""}, **{name: str})
+    if not own:
+        raise Wrong(f"{a.own}: no row in it")
     news, bad, compared = collections.defaultdict(list), 0, 0
     mine = {lang: {} for lang in own}
     for lang, rows in own.items():
@@ -109,12 +113,13 @@ def main():
                 mine[lang].setdefault(h, r["id"])
     for path in a.against:
         for where, row in read(path):
-            text, lang = need(where, row, text=str)["text"], row.get("lang")
+            text, lang = need(where, row, text=str)["text"], row.get("lang") or ""
+            need(where, {"lang": lang}, lang=str)
             for part in re.split(r"(?<=[.!?。！？؟۔।])\s*", text)[:40]:
                 if len(part) > 20 and len(news[lang]) < 40000:
                     news[lang].append({"text": part})
             for lang in [lang] if lang in mine else [] if re.fullmatch(
-                    "[a-z]{2}", lang or "") else mine:
+                    "[a-z]{2}", lang) else mine:
                 compared += 1
                 n = RUN_CHARACTERS if lang in BY_CHARACTER else RUN
                 for h in runs(words(text, lang), n) & mine[lang].keys():

@@ -28,6 +28,19 @@ refused 'a pair of one' '2s/"pair":null/"pair":"p1"/' 'p1: is alone'
 refused 'a missing field' '2s/"act":"kinetic",//' 'en.jsonl:2: lacks act'
 refused 'a line that is no JSON' '2s/}$//' 'en.jsonl:2: expected a JSON object'
 refused 'a wrong type' '2s/"accused":\[.*"accuser"/"accused":"NO","accuser"/' 'en.jsonl:2: accused: found'
+refused 'a code that is a list' '2s/"code":"NO"/"code":["NO"]/' 'en.jsonl:2: accused: expected code, start, end'
+refused 'a span without a code' '2s/"code":"NO",//' 'en.jsonl:2: accused: expected code, start, end'
+refused 'a role twice' '2s/"accused":\[\({[^}]*}\)\]/"accused":[\1,\1]/' 'en.jsonl:2: accused: one of them stands twice'
+printf '{"id":%s' "$(printf '%50000s' '' | tr ' ' '[')" > "$T/own/en.jsonl"
+python3 datasets/check.py "$T/own" > "$T/log" 2> "$T/err"
+code=$?
+expect 1 'check.py: brackets without end' 'en.jsonl:1: expected a JSON object'
+: > "$T/own/en.jsonl"
+for script in 'check.py' 'voice.py --own' 'agree.py --second'; do
+    python3 datasets/${script%% *} $(echo "$script " | cut -d' ' -f2) "$T/own" > "$T/log" 2> "$T/err"
+    code=$?
+    expect 2 "$script: nothing in it" 'no row in it|no second reading'
+done
 
 # Stand-off labels and a corpus of one document.
 mkdir -p "$T/news" "$T/standoff"
