@@ -6,19 +6,17 @@ usage: datasets/agree.py [--standoff]
 
 datasets/second.jsonl holds a second reading, made without sight of the first, of rows of the own
 part: id, class, accused, accuser, victim, groups, act, tie; second-standoff.jsonl, compared with
---standoff, the same of the other part, document and start in place of id. Printed per language: sentences read
-twice, their share, Cohen's kappa on statement or none and on the four classes; for all: agreement
-on act and tie where both see a statement, and the F1 of role spans (same role and code; exact:
-same code points; touching: they overlap). Cohen, J. (1960), A coefficient of agreement for
-nominal scales.
+--standoff, the same of the other part, document and start in place of id. Printed per language:
+sentences read twice, their share, Cohen's kappa on statement or none and on the four classes; for
+all: agreement on act and tie where both see a statement, and the F1 of role spans (same role and
+code; exact: same code points; touching: they overlap). Cohen, J. (1960), A coefficient of
+agreement for nominal scales.
 """
 import argparse
 import collections
 import os
 
-from rows import Wrong, labels, need, read, run
-
-ROLES = ("accused", "accuser", "victim", "groups")
+from rows import ROLES, Wrong, labels, need, read, run
 
 
 def kappa(pairs):

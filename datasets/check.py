@@ -15,7 +15,7 @@ import os
 import re
 import sys
 
-from rows import Wrong, read, run
+from rows import ROLES, Wrong, entry_problem, read, run
 
 CLASSES = ("none", "asserted", "hedged", "denied")
 ACTS = ("cyber", "information", "espionage", "covert", "kinetic", "abuse", "other")
@@ -55,28 +55,30 @@ def field_problems(r, fields):
     for k, kind in fields.items():
         if k in r and (not isinstance(r[k], kind) or kind is int and isinstance(r[k], bool)):
             yield f"{k}: found {r[k]!r:.40}"
-    for role in ("accused", "accuser", "victim", "groups"):
-        word = "text" if role == "groups" and "sha256" not in fields else "code"
+    for role in ROLES:
+        word = "code" if role != "groups" else "text" in fields and "text"
         for e in r.get(role) if isinstance(r.get(role), list) else []:
-            if not isinstance(e, dict):
-                yield f"{role}: expected objects, found {e!r:.60}"
-            elif not (type(e.get("start")) is type(e.get("end")) is int and
-                      (role == "groups" and word == "code" or isinstance(e.get(word), str))):
-                yield f"{role}: expected {word}, start, end, found {e!r:.60}"
+            wrong = entry_problem(e, word)
+            if wrong:
+                yield f"{role}: {wrong}"
+
+
+def known_code(role, code):
+    return code in CODES or role != "accused" and code in KINDS
 
 
 def span_problems(role, e, length, text):
-    a, b = e.get("start"), e.get("end")
+    a, b = e["start"], e["end"]
     if not (0 <= a < b <= length or a == b == 0):
         yield f"{role} span {a}-{b}"
         return
     if text and text[a:b] != text[a:b].strip():
         yield f"{role} span {a}-{b} has white space at its edge"
     if role == "groups":
-        if text and text[a:b] != e.get("text"):
-            yield f"groups text {e.get('text')!r} is not at {a}-{b}"
-    elif e.get("code") not in CODES and (role == "accused" or e.get("code") not in KINDS):
-        yield f"{role} code {e.get('code')!r}"
+        if text and text[a:b] != e["text"]:
+            yield f"groups text {e['text']!r} is not at {a}-{b}"
+    elif not known_code(role, e["code"]):
+        yield f"{role} code {e['code']!r}"
 
 
 def label_problems(r, length, text):
@@ -84,14 +86,13 @@ def label_problems(r, length, text):
     if r["class"] not in CLASSES:
         yield f"class {r['class']!r}"
     none = r["class"] == "none"
-    if none and (r["accused"] or r["accuser"] or r["victim"] or r["groups"] or r["act"]
-                 or r["tie"]):
+    if none and (any(r[role] for role in ROLES) or r["act"] or r["tie"]):
         yield "class none with roles, act or tie"
     if not none and (r["act"] not in ACTS or r["tie"] not in TIES):
         yield f"act {r['act']!r} or tie {r['tie']!r}"
     if r["split"] not in ("train", "validation", "test"):
         yield f"split {r['split']!r}"
-    for role in ("accused", "accuser", "victim", "groups"):
+    for role in ROLES:
         for e in r[role]:
             yield from span_problems(role, e, length, text)
         if len({str(e) for e in r[role]}) < len(r[role]):
@@ -120,8 +121,7 @@ def standoff_problems(r, where):
         yield f"start {r['start']}, length {r['length']}"
     if not re.fullmatch("[^/]+/[^/]+", r["corpus"]):
         yield f"corpus {r['corpus']!r}, expected owner/name"
-    if any(set(e) - {"code", "start", "end"} for k in ("accused", "accuser", "victim", "groups")
-           for e in r[k]):
+    if any(set(e) - {"code", "start", "end"} for role in ROLES for e in r[role]):
         yield "text of a corpus in the repository"
     if r["hard"] and r["class"] != "none":
         yield "hard, and a statement"
@@ -152,9 +152,9 @@ def good_rows(folder, fields, problems, report):
             yield where, r
 
 
-def one_side(side, key, what, r, where, report):
+def one_side(side, key, r, where, report):
     if side.setdefault(key, r["split"]) != r["split"]:
-        report(where, f"{what} {key} lies on two sides")
+        report(where, f"{key} lies on two sides")
 
 
 def check_own(folder, report):
@@ -168,8 +168,8 @@ def check_own(folder, report):
         if key in texts:
             report(where, f"same text as {texts[key]}")
         texts[key] = where
-        one_side(side, r["scenario"], "scenario", r, where, report)
-        one_side(side, "doc " + r["doc"], "", r, where, report)
+        one_side(side, f"scenario {r['scenario']}", r, where, report)
+        one_side(side, f"doc {r['doc']}", r, where, report)
         docs[r["doc"]].append(r["sent"])
         if r["pair"]:
             pairs[r["pair"]].add((r["scenario"], r["id"]))
@@ -192,7 +192,7 @@ def check_standoff(folder, report):
         if r["sha256"] in seen:
             report(where, f"same sentence as {seen[r['sha256']]}")
         seen[r["sha256"]] = where
-        one_side(side, r["document"], "document", r, where, report)
+        one_side(side, f"document {r['document']}", r, where, report)
         spans[r["document"]].append((r["start"], r["start"] + r["length"], where))
         rows.append(r)
     for some in spans.values():

@@ -27,7 +27,7 @@ import os
 import re
 import sys
 
-from check import ACTS, CODES, GENRES, KINDS, TIES
+from check import ACTS, GENRES, KINDS, TIES, known_code
 from rows import Wrong, run
 
 CLASSES = {"a": "asserted", "h": "hedged", "d": "denied", "n": "none", "x": "none"}
@@ -67,7 +67,7 @@ def widen(text, start, end, lang):
 
 
 def known(letter, code, words):
-    if code not in CODES and (letter == "A" or code not in KINDS):
+    if not known_code(ROLES[letter], code):
         raise Wrong(f"\"{code}\" of \"{words}\" is no code" +
                     ("" if letter == "A" else f", nor one of {' '.join(KINDS)}"))
 
@@ -121,9 +121,10 @@ def row(head, marked, lang):
     act = tie = None
     for key, value in head[1:]:
         if key in ("A", "S", "V"):
-            if value and value != "-":
-                known(key, value, key + "=")
-            if value and value != "-" and all(e["code"] != value for e in roles[ROLES[key]]):
+            if value in ("", "-"):
+                continue
+            known(key, value, key + "=")
+            if all(e["code"] != value for e in roles[ROLES[key]]):
                 roles[ROLES[key]].append({"code": value, "start": 0, "end": 0})
         elif key:
             raise Wrong(f"\"{key}=\"")

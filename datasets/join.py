@@ -16,11 +16,13 @@ import collections
 import hashlib
 import json
 import os
+import re
 import sys
 
 from rows import Wrong, need, read, run
 
 BEFORE = 300
+HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair: no UTF-8, so it stays escaped
 
 
 def digest(text):
@@ -70,8 +72,8 @@ def main():
             continue
         out = dict(row, start=start, text=text[start:start + row["length"]],
                    prev=text[max(0, start - BEFORE):start].strip())
-        half = any("\ud800" <= c <= "\udfff" for c in out["text"] + out["prev"])
-        print(json.dumps(out, ensure_ascii=half))  # half a surrogate pair is no UTF-8
+        half = HALF.search(out["text"]) or HALF.search(out["prev"])
+        print(json.dumps(out, ensure_ascii=bool(half)))
         joined += 1
     print(f"{joined} of {len(rows)} sentences joined", file=sys.stderr)
     for (corpus, why), n in sorted(lost.items()):

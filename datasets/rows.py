@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 
+ROLES = ("accused", "accuser", "victim", "groups")
+
 
 class Wrong(Exception):
     """Place, what was expected, what was found: one line for people."""
@@ -64,19 +66,28 @@ def read(place, report=None):
                             f"object, found {found}")
 
 
+def entry_problem(e, word):
+    """What is wrong with the form of an entry of a role, or None; word: a field of text that it
+    must have beside its offsets, or False"""
+    if not isinstance(e, dict):
+        return f"expected objects, found {e!r:.60}"
+    if type(e.get("start")) is type(e.get("end")) is int and (
+            not word or isinstance(e.get(word), str)):
+        return None
+    return f"expected {word + ', ' if word else ''}start, end, found {e!r:.60}"
+
+
 def labels(where, row):
     """The row, if what a comparison reads of its labels is there and sound."""
-    need(where, row, **{"class": str, "accused": list, "accuser": list, "victim": list,
-                        "groups": list})
+    need(where, row, **{"class": str}, **{role: list for role in ROLES})
     for name in ("act", "tie"):
         if not isinstance(row.get(name, 0), (str, type(None))):
             raise Wrong(f"{where}: expected `{name}` (str or null), found {row.get(name)!r:.60}")
-    for role in ("accused", "accuser", "victim", "groups"):
+    for role in ROLES:
         for e in row[role]:
-            if not (isinstance(e, dict) and type(e.get("start")) is type(e.get("end")) is int and
-                    isinstance(e.get("code", ""), str)):
-                raise Wrong(f"{where}: expected `{role}` as objects with start and end, found "
-                            f"{e!r:.60}")
+            wrong = entry_problem(e, role != "groups" and "code")
+            if wrong:
+                raise Wrong(f"{where}: {role}: {wrong}")
     return row
 
 
@@ -87,6 +98,11 @@ def need(where, row, **fields):
             raise Wrong(f"{where}: expected `{name}` ({kind.__name__}), found "
                         f"{json.dumps(row.get(name))[:60]}")
     return row
+
+
+def may(where, row, **fields):
+    """The row, if these fields, where they are there and not null, are of these types."""
+    return need(where, row, **{k: kind for k, kind in fields.items() if row.get(k) is not None})
 
 
 def run(main):

@@ -20,7 +20,7 @@ import os
 import random
 import re
 
-from rows import Wrong, need, read, run
+from rows import Wrong, may, need, read, run
 
 BY_CHARACTER = {"ja", "zh"}
 RUN, RUN_CHARACTERS = 8, 16
@@ -99,9 +99,8 @@ def main():
     a = p.parse_args()
     own = collections.defaultdict(list)
     for where, row in read(a.own):
+        may(where, row, pair=str, scenario=str)
         own[need(where, row, lang=str, text=str, id=str)["lang"]].append(row)
-        for name in ("pair", "scenario"):
-            need(where, {name: row.get(name) or ""}, **{name: str})
     if not own:
         raise Wrong(f"{a.own}: no row in it")
     news, bad, compared = collections.defaultdict(list), 0, 0
@@ -113,8 +112,8 @@ def main():
                 mine[lang].setdefault(h, r["id"])
     for path in a.against:
         for where, row in read(path):
-            text, lang = need(where, row, text=str)["text"], row.get("lang") or ""
-            need(where, {"lang": lang}, lang=str)
+            text = need(where, row, text=str)["text"]
+            lang = may(where, row, lang=str).get("lang") or ""
             for part in re.split(r"(?<=[.!?。！？؟۔।])\s*", text)[:40]:
                 if len(part) > 20 and len(news[lang]) < 40000:
                     news[lang].append({"text": part})
