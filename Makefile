@@ -21,7 +21,8 @@ endif
 
 # The library in the order the data flows, then what trains it, then the program.
 STATIONS := text source segment_rules segment_join segment_wrap segment language tensors vocabulary tokens parcel feed device \
-            program batch ops ops_cpu ops_cl sieve model engine results results_pack records \
+            program batch ops ops_cpu ops_cl sieve ops_encoder ops_cpu_encoder ops_cl_encoder \
+            reading reader reader_cpu model engine results results_pack records \
             verify score api
 HOST := $(wildcard host/base/*.c host/base/*.cc host/source/*.c) \
         $(foreach s,$(STATIONS),$(wildcard host/$(s).c host/$(s).cc)) \
@@ -126,6 +127,8 @@ benches: $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libfecit.a
 	$(Q)mkdir -p $(@D); echo "  cc    $<"; \
 	$(CC) $(CFLAGS_) -o $@ $< $(BUILD)/libfecit.a $(LIBS) $(LDFLAGS)
+
+$(BUILD)/bench/bench_reader: LDFLAGS += -lopenblas
 
 ## check-device   known answers, kernel tests and bench on the device that is there
 check-device: all tests benches

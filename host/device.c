@@ -102,6 +102,8 @@ static void read_info(cl_platform_id platform, cl_device_id id, struct device_in
     clGetDeviceInfo(id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof i->units, &i->units, NULL);
     clGetDeviceInfo(id, CL_DEVICE_MAX_CLOCK_FREQUENCY, sizeof i->clock, &i->clock,
                     NULL);
+    clGetDeviceInfo(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof i->vector,
+                    &i->vector, NULL);
     i->gpu = (type & CL_DEVICE_TYPE_GPU) != 0;
     i->cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
     i->fp16 = strstr(extensions, "cl_khr_fp16") != NULL;

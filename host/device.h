@@ -11,6 +11,7 @@ struct device_info {
     bool gpu, cpu;
     uint64_t memory, largest; /* bytes in all; of one buffer */
     uint32_t units, clock;    /* compute units; MHz */
+    uint32_t vector;          /* floats of a register */
     bool fp16;
 };
 

@@ -9,7 +9,7 @@ enum fecit_status ops_open(struct device *d, uint32_t dim, bool byte_rows,
 {
     enum fecit_status st = FECIT_OK;
     struct ops *o = mem_new(1, sizeof *o);
-    char options[128];
+    char options[256];
 
     TRY_MEM(o);
     if (dim == 0 || dim % 16 != 0 || dim > OPS_DIM)
@@ -18,9 +18,15 @@ enum fecit_status ops_open(struct device *d, uint32_t dim, bool byte_rows,
              OPS_DIM);
     o->device = d;
     o->dim = dim;
+    o->tiled = device_about(d)->gpu;
     o->n_queries = n_queries <= OPS_QUERIES ? n_queries : 0;
     snprintf(options, sizeof options, "-cl-std=CL1.2 -w -DDIM=%u%s", dim,
              byte_rows ? " -DROW_BYTES" : "");
+    /* Registers of CPUs: 32 of 16 floats, or 16 of 8. */
+    o->panel = device_about(d)->vector >= 16 ? 32 : 16;
+    o->panel_rows = o->panel == 32 ? 12 : 6;
+    snprintf(options + strlen(options), sizeof options - strlen(options),
+             " -DPANEL_VECTOR=%u -DPANEL_ROWS=%u", o->panel / 2, o->panel_rows);
     if (o->n_queries > 0)
         snprintf(options + strlen(options), sizeof options - strlen(options),
                  " -DQUERIES=%u", o->n_queries);
@@ -58,7 +64,7 @@ static enum fecit_status kernel_find(struct ops *o, const char *name, uint32_t *
         goto done;
     }
     o->names[n] = name;
-    o->group_limits[n] = 64;
+    o->group_limits[n] = 256;
     /* A device short of registers may want smaller groups for this kernel. */
     clGetKernelWorkGroupInfo(o->kernels[n], o->device->id, CL_KERNEL_WORK_GROUP_SIZE,
                              sizeof o->group_limits[n], &o->group_limits[n], NULL);
@@ -67,18 +73,13 @@ done:
     return st;
 }
 
-enum fecit_status ops_launch(struct ops *o, const char *name,
-                             const struct ops_argument *arguments, uint32_t n_arguments,
-                             size_t x, size_t y)
+enum fecit_status ops_launch_groups(struct ops *o, const char *name,
+                                    const struct ops_argument *arguments,
+                                    uint32_t n_arguments, size_t x, size_t y,
+                                    size_t local_x, size_t local_y)
 {
     enum fecit_status st = FECIT_OK;
-    /* Work-groups of a fixed size, the launch rounded up to them (kernels check their
-     * bounds): PoCL compiles a kernel anew for every group size it meets, and left to itself
-     * it meets many. */
-    const bool narrow =
-        x % 16 != 0 || x < 64; /* then one weight row serves many sentences */
-    size_t local[2] = {y == 0 ? 64 : narrow ? 1 : 16, y == 0 ? 1 : narrow ? 64 : 4};
-    size_t global[2];
+    size_t local[2] = {local_x, local_y}, global[2];
     uint32_t k;
 
     if (x == 0) return FECIT_OK;
@@ -94,6 +95,25 @@ enum fecit_status ops_launch(struct ops *o, const char *name,
                                              NULL, global, local, 0, NULL, NULL));
 done:
     return st;
+}
+
+enum fecit_status ops_launch(struct ops *o, const char *name,
+                             const struct ops_argument *arguments, uint32_t n_arguments,
+                             size_t x, size_t y)
+{
+    /* Work-groups of a fixed size, the launch rounded up to them (kernels check their
+     * bounds): PoCL compiles a kernel anew for every group size it meets, and left to itself
+     * it meets many. */
+    const bool narrow =
+        x % 16 != 0 || x < 64; /* then one weight row serves many sentences */
+
+    return ops_launch_groups(o, name, arguments, n_arguments, x, y,
+                             y == 0   ? 64
+                             : narrow ? 1
+                                      : 16,
+                             y == 0   ? 1
+                             : narrow ? 64
+                                      : 4);
 }
 
 enum fecit_status ops_embed_bag_mean(struct ops *o, const struct ops_batch *in,

@@ -10,6 +10,8 @@ struct ops {
     struct program *program;
     uint32_t dim;
     uint32_t n_queries;         /* that embed_bag_weighted was built for; 0 = none */
+    uint32_t panel, panel_rows; /* what kernels/linear_panel.cl was built for */
+    bool tiled;                 /* wide layers through local memory, weights as halfs */
     struct device_buffer *none; /* stands for an argument that is not used */
     cl_kernel kernels[32];      /* [n_kernels] made on first use, found by name */
     size_t group_limits[32];    /* work-items in a group of each, at most */
@@ -35,6 +37,12 @@ struct ops_argument {
 enum fecit_status ops_launch(struct ops *o, const char *name,
                              const struct ops_argument *arguments, uint32_t n_arguments,
                              size_t x, size_t y);
+/* The same in groups of (local_x, local_y) items, the launch rounded up to them; groups
+ * without barriers are made smaller where the device wants it. */
+enum fecit_status ops_launch_groups(struct ops *o, const char *name,
+                                    const struct ops_argument *arguments,
+                                    uint32_t n_arguments, size_t x, size_t y,
+                                    size_t local_x, size_t local_y);
 
 /* In a function with `st` and `done`. */
 #define LAUNCH(name, x, y, ...)                                                        \
@@ -42,6 +50,13 @@ enum fecit_status ops_launch(struct ops *o, const char *name,
         const struct ops_argument arguments_[] = {__VA_ARGS__};                        \
         TRY(ops_launch(o, name, arguments_, sizeof arguments_ / sizeof *arguments_, x, \
                        y));                                                            \
+    } while (0)
+#define LAUNCH_GROUPS(name, x, y, local_x, local_y, ...)                               \
+    do {                                                                               \
+        const struct ops_argument arguments_[] = {__VA_ARGS__};                        \
+        TRY(ops_launch_groups(o, name, arguments_,                                     \
+                              sizeof arguments_ / sizeof *arguments_, x, y, local_x,   \
+                              local_y));                                               \
     } while (0)
 
 #endif

@@ -1,4 +1,5 @@
-/* gelu.cl -- x * Phi(x), exact (Hendrycks and Gimpel 2016, arXiv:1606.08415), and back.
+/* gelu.cl -- x * Phi(x), not its tanh() likeness (Hendrycks and Gimpel 2016, arXiv:1606.08415),
+ * and back; erf() forward is near.h's.
  *   x [n]   out [n]   d_out [n]   d_x [n]
  * Launch: global (n); any local size. Twins: gelu_cpu(), gelu_back_cpu(). */
 #pragma OPENCL FP_CONTRACT OFF
@@ -10,16 +11,15 @@ kernel void gelu(global const float *x, uint n, global float *out)
 {
     const uint i = get_global_id(0);
     if (i >= n) return;
-    out[i] = x[i] * 0.5f * (1.0f + erf(x[i] * ROOT_HALF));
+    out[i] = near_gelu_float(x[i]);
 }
 
-/* n must be a multiple of 16: one erf() for sixteen. Launch: global (n / 16). */
+/* n must be a multiple of 16: sixteen at a time. Launch: global (n / 16). */
 kernel void gelu_wide(global const float *x, uint n, global float *out)
 {
     const uint i = get_global_id(0);
     if (16 * i >= n) return;
-    const float16 v = vload16(i, x);
-    vstore16(v * 0.5f * (1.0f + erf(v * ROOT_HALF)), i, out);
+    vstore16(near_gelu_float16(vload16(i, x)), i, out);
 }
 
 kernel void gelu_back(global const float *x, global const float *d_out, uint n,

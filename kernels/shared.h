@@ -17,6 +17,14 @@ struct shared_span {
     shared_u32 count; /* 0 is a legal, empty sentence */
 };
 
+/* Up to SHARED_QUERIES neighbouring pieces of a sentence, for attention. */
+struct shared_block {
+    shared_u32 begin, count;   /* the sentence's pieces in the batch */
+    shared_u32 first, queries; /* those of this block */
+};
+
+#define SHARED_QUERIES 4
+
 /* A table row touched by a training batch, and where its occurrences are listed. */
 struct shared_row {
     shared_u32 row;   /* in the table */

@@ -83,9 +83,8 @@ class Teacher(torch.nn.Module):
         self.out = torch.nn.Linear(DIM, len(CLASSES))
         torch.nn.init.normal_(self.out.weight, std=0.02)
 
-    def forward(self, ids, mask, pool=None):
-        """ids, mask [B][T] -> logits [B][C]; pool [B][T]: the pieces whose mean is taken, None =
-        mask"""
+    def encode(self, ids, mask):
+        """ids, mask [B][T] -> the last layer [B][T][DIM]"""
         n, length = ids.shape
         drop = 0.1 if self.training else 0.0
         x = self.words[ids] + self.positions[:length] + self.kind
@@ -103,6 +102,13 @@ class Teacher(torch.nn.Module):
             x = norm(x + F.dropout(a, drop), "aln")
             f = linear(F.gelu(linear(x, "fi", WIDE)), "fo", DIM)
             x = norm(x + F.dropout(f, drop), "oln")
+        return x
+
+    def forward(self, ids, mask, pool=None):
+        """ids, mask [B][T] -> logits [B][C]; pool [B][T]: the pieces whose mean is taken, None =
+        mask"""
+        x = self.encode(ids, mask)
+        drop = 0.1 if self.training else 0.0
         m = (mask if pool is None else pool)[:, :, None].float()
         return self.out(F.dropout((x * m).sum(1) / m.sum(1), drop))
 

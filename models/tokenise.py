@@ -118,6 +118,26 @@ class Tokeniser:
         """-> ids, without bos and eos, never cut."""
         return [i for w in self.split(text, fold_arabic) for i in self.word(w)]
 
+    def encode_ranges(self, text, fold_arabic=False):
+        """-> ids, ranges: the [start, end) in code points of `text` that each piece was made
+        of. Empty for the bare mark before a word; a code point that became several pieces
+        belongs to each of them."""
+        letters = [(c, i) for i, t in enumerate(text) for c in self.normalise(t, fold_arabic)]
+        ids, ranges, word = [], [], []
+        for letter in letters + [(" ", len(text))]:
+            if letter[0] != " ":
+                word.append(letter)
+                continue
+            at = -1  # the mark stands before the first letter
+            for piece in self.word(SPACE_MARK + "".join(c for c, _ in word)) if word else []:
+                size = 1 if piece == self.unk else len(self.pieces[piece])
+                part = word[max(at, 0):at + size]
+                ids.append(piece)
+                ranges.append((part[0][1], part[-1][1] + 1) if part else (word[0][1],) * 2)
+                at += size
+            word = []
+        return ids, ranges
+
 
 def unescape(text):
     return text.replace("\\t", "\t").replace("\\n", "\n")
