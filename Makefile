@@ -3,6 +3,7 @@
 VERSION := 0.1.0
 BUILD   ?= build
 PREFIX  ?= /usr/local
+BENCH_PYTHON ?= python3
 CC      ?= cc
 CXX     ?= c++
 OPT     ?= -O2 -g
@@ -20,9 +21,9 @@ Q :=
 endif
 
 # The library in the order the data flows, then what trains it, then the program.
-STATIONS := text source segment_rules segment_join segment_wrap segment language tensors vocabulary tokens parcel feed device \
+STATIONS := text source segment_rules segment_join segment_wrap segment segment_words language tensors vocabulary tokens parcel feed device \
             program batch ops ops_cpu ops_cl sieve ops_encoder ops_cpu_encoder ops_cl_encoder \
-            reading reader reader_cpu model engine results results_pack records \
+            reading reader reader_cpu model_file model_reader model engine verdict cascade results results_pack records \
             verify score api
 HOST := $(wildcard host/base/*.c host/base/*.cc host/source/*.c) \
         $(foreach s,$(STATIONS),$(wildcard host/$(s).c host/$(s).cc)) \
@@ -116,10 +117,12 @@ lint:
 	    $(BUILD)/clang/libfecit.a
 	@echo lint: clean
 
-## bench    speed against a peer in the same run; needs fasttext (installed)
+## bench    speed against peers in the same run; BENCH_PYTHON=python3 may name one with PyTorch
 bench:
 	$(Q)sh setup.sh build bench
 	$(Q)$(MAKE) --no-print-directory all benches
+	$(Q)$(BUILD)/bench/bench_reader
+	$(Q)$(BENCH_PYTHON) bench/peers_reader.py --build $(BUILD)
 	$(Q)python3 bench/run.py --build $(BUILD) $(BENCH_TEXT)
 
 benches: $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
@@ -134,7 +137,7 @@ $(BUILD)/bench/bench_reader: LDFLAGS += -lopenblas
 check-device: all tests benches
 	$(Q)./fecit devices && ./fecit doctor
 	$(Q)BUILD=$(BUILD) sh tests/run.sh kernels
-	$(Q)for b in $(BUILD)/bench/bench_kernels; do $$b; done
+	$(Q)for b in $(BUILD)/bench/bench_kernels $(BUILD)/bench/bench_reader; do $$b; done
 
 ## install  PREFIX=/usr/local: program, library, header, models
 install: all

@@ -7,7 +7,7 @@ build='g++ make pkg-config libicu-dev ocl-icd-opencl-dev opencl-c-headers pocl-o
     libmsgpack-dev libxxhash-dev libsimdjson-dev libcld2-dev'
 test='libcmocka-dev python3 python3-msgpack python3-xxhash'
 lint='clang clang-format cppcheck'
-bench='fasttext python3 util-linux libopenblas-dev'
+bench='fasttext python3 python3-msgpack util-linux libopenblas-dev'
 
 want=''
 for set_name in "$@"; do

@@ -1,7 +1,7 @@
 /* api.c -- the public calls: check the caller's arguments, then step onto the road. */
-#include "engine.h"
-#include "text.h"
+#include "cascade.h"
 #include "parcel.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +10,8 @@ struct fecit {
     struct engine engine;
     struct parcel_tools tools;
     struct parcel *parcel; /* one document, used again by every call */
-    struct batch *batch;
-    float threshold;
+    struct cascade *cascade;
+    struct window *window;
     char why[1024];
 };
 
@@ -56,41 +56,70 @@ enum fecit_status fecit_open(const char *model, const struct fecit_options *opti
         FAIL(FECIT_E_USAGE, "recall is %g; it must be 0, or between 0 and 1",
              options->recall);
     TRY(engine_open(&f->engine, model, options->device));
-    TRY(model_threshold(f->engine.model, options->recall, &f->threshold));
+    TRY(cascade_open(&f->engine,
+                     &(struct cascade_options){.recall = options->recall,
+                                               .no_sieve = options->no_sieve},
+                     &f->cascade));
     TRY(parcel_tools_init(&f->tools, f->engine.model->vocabulary,
                           &f->engine.model->tokens));
     TRY(parcel_new(&f->parcel));
-    TRY(batch_new(0, &f->batch));
+    TRY(window_new(f->cascade, &f->window));
 done:
     if (*out) keep(*out, st);
     return st;
 }
 
-/* Score the sentences [first, first + n) that lie in the batch and hand them out. */
-static enum fecit_status hand_out(struct fecit *f, size_t first, size_t n,
-                                  fecit_sink sink, void *self)
+/* The roles of a verdict as the caller gets them; `to` [VERDICT_SPANS]. */
+static uint32_t roles_of(const struct verdict *v, const struct fecit_result *r,
+                         struct fecit_role *to)
+{
+    for (uint32_t i = 0; i < v->n_spans; i++)
+        to[i] = (struct fecit_role){
+            .kind = (enum fecit_role_kind)v->spans[i].role,
+            .start = r->start + v->spans[i].start,
+            .end = r->start + v->spans[i].end,
+            .text = r->text + v->spans[i].start,
+            .size = v->spans[i].end - v->spans[i].start,
+        };
+    return v->n_spans;
+}
+
+/* Score the sentences that lie in the window, the first of them number `first`, and hand
+ * them out. */
+static enum fecit_status hand_out(struct fecit *f, size_t first, fecit_sink sink,
+                                  void *self)
 {
     enum fecit_status st = FECIT_OK;
     const struct parcel *parcel = f->parcel;
     const char *utf8 = (const char *)parcel->items[0].text.data;
 
-    if (n == 0) return FECIT_OK;
-    TRY(sieve_run(f->engine.sieve, f->batch));
-    TRY(sieve_wait(f->engine.sieve, f->batch));
-    for (size_t i = 0; i < n; i++) {
+    if (window_count(f->window) == 0) return FECIT_OK;
+    TRY(window_launch(f->cascade, f->window));
+    TRY(window_wait(f->cascade, f->window));
+    for (uint32_t i = 0; i < window_count(f->window); i++) {
         const struct sentence s = parcel->sentences[first + i];
+        struct fecit_role roles[VERDICT_SPANS];
+        struct verdict v;
+        bool by_reader;
         struct fecit_result result = {
             .start = s.start,
             .end = s.end,
             .text = utf8 + s.start,
             .size = s.end - s.start,
+            .roles = roles,
         };
-        engine_label(parcel->spans[first + i].count, f->batch->p + i * FECIT_LABELS,
-                     f->threshold, &result.label, &result.p, result.p_class);
+        TRY(window_verdict(f->cascade, f->window, i, result.text, result.size, &v,
+                           &by_reader));
+        result.label = v.label;
+        result.p = v.p;
+        memcpy(result.p_class, v.p_class, sizeof result.p_class);
+        result.act = v.act;
+        result.tie = v.tie;
+        result.n_roles = roles_of(&v, &result, roles);
         if (sink(self, &result))
             FAIL(FECIT_E_STOPPED, "the sink asked to stop at byte %zu", s.start);
     }
-    batch_clear(f->batch);
+    window_clear(f->window);
 done:
     return st;
 }
@@ -103,9 +132,9 @@ enum fecit_status fecit_score(struct fecit *f, const char *utf8, size_t size,
     size_t first = 0;
 
     if (!f) return FECIT_E_USAGE;
-    if (!f->batch || !sink || (!utf8 && size > 0))
+    if (!f->window || !sink || (!utf8 && size > 0))
         FAIL(FECIT_E_USAGE, "fecit_score wants an opened handle, a text and a sink");
-    batch_clear(f->batch);
+    window_clear(f->window);
     parcel_clear(f->parcel);
     TRY(parcel_push(f->parcel, &item));
     item->document.encoding = TEXT_UTF8;
@@ -114,12 +143,12 @@ enum fecit_status fecit_score(struct fecit *f, const char *utf8, size_t size,
     for (size_t i = 0; i < f->parcel->n_sentences; i++) {
         const struct parcel_span s = f->parcel->spans[i];
         const uint32_t *ids = f->parcel->tokens.ids + s.begin;
-        if (batch_push(f->batch, ids, s.count)) continue;
-        TRY(hand_out(f, first, i - first, sink, self));
+        if (window_push(f->window, f->parcel->items[0].lang, ids, s.count)) continue;
+        TRY(hand_out(f, first, sink, self));
         first = i;
-        batch_push(f->batch, ids, s.count);
+        window_push(f->window, f->parcel->items[0].lang, ids, s.count);
     }
-    TRY(hand_out(f, first, f->parcel->n_sentences - first, sink, self));
+    TRY(hand_out(f, first, sink, self));
 done:
     return keep(f, st);
 }
@@ -127,7 +156,8 @@ done:
 void fecit_close(struct fecit *f)
 {
     if (!f) return;
-    batch_free(f->batch);
+    window_free(f->window);
+    cascade_close(f->cascade);
     parcel_free(f->parcel);
     parcel_tools_clear(&f->tools);
     engine_close(&f->engine);

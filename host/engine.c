@@ -21,6 +21,11 @@ enum fecit_status engine_open(struct engine *e, const char *folder, const char *
     TRY(device_open(device, &e->device));
     TRY(sieve_open(e->device, &e->model->weights, &e->sieve));
     TRY(model_check(e->model, e->device, e->sieve));
+    if (e->model->reader.there) {
+        TRY(reader_open(e->device, &e->model->reader.weights, -1, &e->reader));
+        TRY(model_reader_check(&e->model->reader, e->model->vocabulary,
+                               &e->model->tokens, e->device, e->reader));
+    }
 done:
     if (st != FECIT_OK) engine_close(e);
     return st;
@@ -29,6 +34,7 @@ done:
 void engine_close(struct engine *e)
 {
     sieve_close(e->sieve);
+    reader_close(e->reader);
     device_close(e->device);
     model_free(e->model);
     *e = (struct engine){0};

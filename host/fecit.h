@@ -56,7 +56,17 @@ enum fecit_status {
 enum fecit_label { FECIT_NONE = 0, FECIT_ASSERTED, FECIT_HEDGED, FECIT_DENIED };
 #define FECIT_LABELS 4
 
-/* One scored sentence. `text` is borrowed for the call only. */
+/* Who is named as what (annotation guide, Fields). */
+enum fecit_role_kind { FECIT_ACCUSED = 0, FECIT_ACCUSER, FECIT_VICTIM, FECIT_GROUP };
+
+struct fecit_role {
+    enum fecit_role_kind kind;
+    size_t start, end; /* bytes in the text given: whole words, end exclusive */
+    const char *text;  /* [size] as written, not NUL-terminated */
+    size_t size;
+};
+
+/* One scored sentence. What it points to is borrowed for the call only, but act and tie. */
 struct fecit_result {
     size_t start, end;      /* bytes in the text given, end exclusive */
     const char *text;       /* [size] the sentence as written, not NUL-terminated */
@@ -64,6 +74,11 @@ struct fecit_result {
     enum fecit_label label; /* after the model's threshold */
     float p;                /* that it is a statement, 0..1 */
     float p_class[FECIT_LABELS]; /* none, asserted, hedged, denied; sums to 1 */
+    /* Of a statement, by the reader; a model without one says nothing. */
+    const char *act;                /* "cyber" ..., static; NULL = none */
+    const char *tie;                /* "state" ..., static; NULL = none */
+    const struct fecit_role *roles; /* [n_roles] by kind, then by place */
+    uint32_t n_roles;
 };
 
 struct fecit;
@@ -72,8 +87,10 @@ struct fecit;
 struct fecit_options {
     const char
         *device; /* number or part of a name as `fecit devices` lists it; NULL = best */
-    double recall; /* 0 = the model's own threshold; else the share of statements to
-                           keep, 0 < recall < 1, by the model's stored curve */
+    double
+        recall; /* 0 = .98; else the share of what the reader alone would find that the
+                           sieve must let through, 0 < recall < 1, by the model's curve */
+    int no_sieve; /* nonzero: the reader reads every sentence */
 };
 
 /* Return nonzero to stop; fecit_score then returns FECIT_E_STOPPED. */

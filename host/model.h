@@ -3,18 +3,8 @@
 #ifndef MODEL_H
 #define MODEL_H
 
+#include "model_reader.h"
 #include "sieve.h"
-#include "tokens.h"
-
-#define MODEL_CURVE 32 /* points at most */
-#define MODEL_KNOWN 64 /* known answers at most */
-
-/* One point of recall against cost, measured on held-out sentences. */
-struct model_point {
-    float recall; /* share of the statements with p >= threshold */
-    float threshold;
-    float pass; /* share of all sentences with p >= threshold */
-};
 
 /* A sentence whose probabilities are known. */
 struct model_known {
@@ -28,9 +18,9 @@ struct model {
     struct tensors *file;          /* owned; the weights lie in it */
     struct sieve_weights weights;
     struct tokens_options tokens;
-    float threshold;                       /* of best F1 on held-out sentences */
-    struct model_point curve[MODEL_CURVE]; /* [n_curve] by falling recall */
-    uint32_t n_curve;
+    float threshold;          /* of best F1 on held-out sentences, by the sieve alone */
+    struct model_curve curve; /* of the sieve alone */
+    struct model_reader reader;
     struct model_known known[MODEL_KNOWN]; /* [n_known] */
     uint32_t n_known;
     float tolerance; /* of the known answers */

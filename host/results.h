@@ -6,6 +6,7 @@
 #define RESULTS_H
 
 #include "source.h"
+#include "verdict.h"
 
 #define RESULTS_FORMAT 1
 
@@ -24,6 +25,7 @@ struct row {
     float p;
     float p_class[FECIT_LABELS];
     enum results_stage stage;
+    const struct verdict *said; /* act, tie, roles; NULL = nobody looked */
 };
 
 /* One document, for the denominators. */

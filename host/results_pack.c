@@ -122,6 +122,36 @@ static void put_place(struct packing *p, const struct row *row)
     put_uint(p, row->end);
 }
 
+/* The list of those in this role: maps with code, text, start, end, via. */
+static void put_role(struct packing *p, const struct row *row, enum verdict_role role)
+{
+    static const char *const keys[] = {"code", "text", "start", "end", "via"};
+    const struct verdict *v = row->said;
+    const uint32_t n = v ? v->n_spans : 0;
+    uint32_t of_role = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        of_role += v->spans[i].role == role;
+    put_key(p);
+    p->bad |= msgpack_pack_array(&p->packer, of_role);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct verdict_span *s = &v->spans[i];
+        if (s->role != role) continue;
+        p->bad |= msgpack_pack_map(&p->packer, sizeof keys / sizeof *keys);
+        for (int k = 0; k < 5; k++) {
+            put_str(p, keys[k], strlen(keys[k]));
+            if (k == 1)
+                put_str(p, row->text + s->start, s->end - s->start);
+            else if (k == 2 || k == 3)
+                p->bad |= msgpack_pack_uint64(
+                    &p->packer, row->start + (k == 2 ? s->start : s->end));
+            else
+                p->bad |=
+                    msgpack_pack_nil(&p->packer); /* whom it names: not said yet */
+        }
+    }
+}
+
 enum fecit_status results_pack_statement(struct bytes *b, const struct row *row)
 {
     struct packing p;
@@ -132,12 +162,10 @@ enum fecit_status results_pack_statement(struct bytes *b, const struct row *row)
     put_str(&p, row->text, row->size);
     put_text(&p, row->lang);
     put_scores(&p, row);
-    for (int i = 0; i < 4; i++) { /* accused accuser victim groups: the reader's work */
-        put_key(&p);
-        p.bad |= msgpack_pack_array(&p.packer, 0);
-    }
-    put_text(&p, NULL); /* act */
-    put_text(&p, NULL); /* tie */
+    for (int i = 0; i < READING_ROLES; i++)
+        put_role(&p, row, (enum verdict_role)i);
+    put_text(&p, row->said ? row->said->act : NULL);
+    put_text(&p, row->said ? row->said->tie : NULL);
     put_uint(&p, results_hash(row->text, row->size));
     return finish(&p);
 }

@@ -23,17 +23,18 @@ struct document_state {
 /* Invariants:
  * (1) parcels[0 .. n_parcels) are held in reading order; the cursor stands in parcels[0].
  * (2) everything before the cursor is written; sentences from the cursor on have been
- *     pushed to a batch or come after all that have.
+ *     pushed to a window or come after all that have.
  * (3) rows leave in the order in which sentences were pushed, so that neither threads nor
- *     batches show in the results. */
+ *     windows show in the results. */
 struct road {
     const struct score_options *options;
     struct score_counts *counts;
     struct engine engine;
     struct feed *feed;
-    struct batch *batches[2]; /* one fills while the device works on the other */
-    uint32_t filling;         /* index of the one that fills */
-    bool running;             /* whether the other one is on the device */
+    struct cascade *cascade;
+    struct window *windows[2]; /* one fills while the device works on the other */
+    uint32_t filling;          /* index of the one that fills */
+    bool running;              /* whether the other one is on the device */
     struct results *results;
     struct parcel **parcels; /* [hold] (1) */
     uint32_t n_parcels, hold;
@@ -41,7 +42,6 @@ struct road {
     struct document_state document;
     struct language_counts languages[N_LANGUAGES];
     uint32_t n_languages;
-    float threshold;
     uint64_t began, device_time, results_time;
 };
 
@@ -161,14 +161,15 @@ done:
     return st;
 }
 
-/* The sentence at the cursor with its scores p [FECIT_LABELS]. */
-static enum fecit_status sentence_write(struct road *r, const float *p)
+/* The sentence at the cursor, number `i` of the window. */
+static enum fecit_status sentence_write(struct road *r, struct window *w, uint32_t k)
 {
     enum fecit_status st = FECIT_OK;
     struct parcel *parcel = r->parcels[0];
     const struct parcel_item *item = &parcel->items[r->item];
-    const size_t i = item->first + r->sentence;
-    const struct sentence *s = &parcel->sentences[i];
+    const struct sentence *s = &parcel->sentences[item->first + r->sentence];
+    struct verdict v;
+    bool by_reader;
     struct row row = {
         .doc = item->document.number,
         .doc_id = item->document.id,
@@ -178,11 +179,14 @@ static enum fecit_status sentence_write(struct road *r, const float *p)
         .text = (const char *)item->text.data + s->start,
         .size = s->end - s->start,
         .lang = r->document.lang,
-        .stage = RESULTS_SIEVE,
     };
 
-    engine_label(parcel->spans[i].count, p, r->threshold, &row.label, &row.p,
-                 row.p_class);
+    TRY(window_verdict(r->cascade, w, k, row.text, row.size, &v, &by_reader));
+    row.label = v.label;
+    row.p = v.p;
+    memcpy(row.p_class, v.p_class, sizeof row.p_class);
+    row.stage = by_reader ? RESULTS_READER : RESULTS_SIEVE;
+    row.said = by_reader ? &v : NULL;
     r->document.sentences++;
     r->counts->sentences++;
     r->counts->labels[row.label]++;
@@ -197,41 +201,42 @@ done:
     return st;
 }
 
-/* Wait for the batch on the device and write its rows. */
+/* Wait for the window on the device and write its rows. */
 static enum fecit_status scores_take(struct road *r)
 {
     enum fecit_status st = FECIT_OK;
-    struct batch *batch = r->batches[!r->filling];
+    struct window *w = r->windows[!r->filling];
     const uint64_t begin = parcel_clock();
     uint64_t waited;
-    const uint32_t n = batch->n_spans;
 
     if (!r->running) return FECIT_OK;
     r->running = false;
-    TRY(sieve_wait(r->engine.sieve, batch));
+    TRY(window_wait(r->cascade, w));
     waited = parcel_clock();
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < window_count(w); i++) {
         TRY(cursor_settle(r));
-        TRY(sentence_write(r, batch->p + (size_t)i * FECIT_LABELS));
+        TRY(sentence_write(r, w, i));
     }
     TRY(cursor_settle(r));
-    batch_clear(batch);
+    window_clear(w);
     r->device_time += waited - begin;
     r->results_time += parcel_clock() - waited;
 done:
     return st;
 }
 
-/* Send the full batch to the device and go on with the other. */
-static enum fecit_status batch_launch(struct road *r)
+/* Send the full window to the device and go on with the other. */
+static enum fecit_status window_send(struct road *r)
 {
     enum fecit_status st = FECIT_OK;
+    struct window *w = r->windows[r->filling];
+    const uint64_t begin = parcel_clock();
 
-    if (r->batches[r->filling]->n_spans > 0)
-        TRY(sieve_run(r->engine.sieve, r->batches[r->filling]));
+    if (window_count(w) > 0) TRY(window_launch(r->cascade, w));
+    r->device_time += parcel_clock() - begin;
     /* What was launched before is waited for only now: both have been in the queue. */
     TRY(scores_take(r));
-    if (r->batches[r->filling]->n_spans > 0) {
+    if (window_count(w) > 0) {
         r->running = true;
         r->filling = !r->filling;
     }
@@ -245,13 +250,15 @@ static enum fecit_status parcel_score(struct road *r, struct parcel *p)
     const size_t n = p->n_sentences; /* p is handed back once its last one is written */
 
     r->parcels[r->n_parcels++] = p;
-    for (size_t i = 0; i < n; i++) {
-        const struct parcel_span s = p->spans[i];
-        if (!batch_push(r->batches[r->filling], p->tokens.ids + s.begin, s.count)) {
-            TRY(batch_launch(r));
-            batch_push(r->batches[r->filling], p->tokens.ids + s.begin, s.count);
+    for (size_t k = 0; k < p->n_items; k++)
+        for (size_t i = 0; i < p->items[k].count; i++) {
+            const struct parcel_span s = p->spans[p->items[k].first + i];
+            const uint32_t *ids = p->tokens.ids + s.begin;
+            if (window_push(r->windows[r->filling], p->items[k].lang, ids, s.count))
+                continue;
+            TRY(window_send(r));
+            window_push(r->windows[r->filling], p->items[k].lang, ids, s.count);
         }
-    }
     if (n == 0) TRY(cursor_settle(r));
 done:
     return st;
@@ -265,6 +272,7 @@ static enum fecit_status report(struct road *r)
     c->bytes_read = feed_read(r->feed);
     c->bytes_total = feed_total(r->feed);
     c->files = feed_files(r->feed);
+    c->steps = cascade_counts(r->cascade);
     c->seconds = (double)(parcel_clock() - r->began) * 1e-9;
     if (r->options->report && r->options->report(r->options->self, c))
         FAIL(FECIT_E_STOPPED,
@@ -288,12 +296,12 @@ static enum fecit_status road_run(struct road *r)
         TRY(st);
         /* Nothing comes, or too much is held: what we hold may be what the feed waits for. */
         if (!p || r->n_parcels + 1 >= r->hold) {
-            TRY(batch_launch(r));
+            TRY(window_send(r));
             if (r->n_parcels + 1 >= r->hold) TRY(scores_take(r));
         }
         if (p) TRY(parcel_score(r, p));
     }
-    TRY(batch_launch(r));
+    TRY(window_send(r));
     TRY(scores_take(r));
     TRY(report(r));
 done:
@@ -337,10 +345,10 @@ static void push_options(struct bytes *b, const struct road *r)
     push_text(b, "text_field", o->source.text_field);
     push_text(b, "id_field", o->source.id_field);
     bytes_print(b,
-                "\"sentences\": %s, \"all\": %s, \"recall\": %.6g, \"min_p\": %.6g, "
-                "\"shard\": [%u, %u]},\n",
+                "\"sentences\": %s, \"all\": %s, \"no_sieve\": %s, \"recall\": %.6g, "
+                "\"min_p\": %.6g, \"shard\": [%u, %u]},\n",
                 o->source.sentences ? "true" : "false", o->all ? "true" : "false",
-                o->recall, o->min_p, o->shard_index,
+                o->no_sieve ? "true" : "false", o->recall, o->min_p, o->shard_index,
                 o->shard_count ? o->shard_count : 1);
     bytes_print(b, "  \"inputs\": [");
     for (uint32_t i = 0; i < o->n_inputs; i++) {
@@ -348,6 +356,21 @@ static void push_options(struct bytes *b, const struct road *r)
         bytes_push_json(b, o->inputs[i], strlen(o->inputs[i]));
     }
     bytes_print(b, "],\n");
+}
+
+/* What each step saw and cost. */
+static void push_steps(struct bytes *b, const struct cascade_counts *steps)
+{
+    const struct cascade_counts c = *steps;
+
+    bytes_print(b,
+                "  \"steps\": {\"sieve\": {\"sentences\": %llu, \"seconds\": %.3f}, "
+                "\"reader\": {\"candidates\": %llu, \"sentences\": %llu, \"pieces\": "
+                "%llu, \"seconds\": "
+                "%.3f}},\n",
+                (unsigned long long)c.sieved, (double)c.sieved_ns * 1e-9,
+                (unsigned long long)c.candidates, (unsigned long long)c.read,
+                (unsigned long long)c.read_pieces, (double)c.read_ns * 1e-9);
 }
 
 static void push_counts(struct bytes *b, const struct score_counts *c)
@@ -379,13 +402,14 @@ static enum fecit_status run_save(struct road *r, bool complete)
     bytes_print(&b, "  \"complete\": %s,\n  ", complete ? "true" : "false");
     push_text(&b, "model", r->engine.model->digest);
     push_text(&b, "vocabulary", r->engine.model->vocabulary->digest);
-    bytes_print(&b, "\"threshold\": %.6g,\n  ", (double)r->threshold);
+    bytes_print(&b, "\"threshold\": %.6g,\n  ", (double)cascade_threshold(r->cascade));
     push_text(&b, "device", device_name(r->engine.device));
     push_text(&b, "driver", device_driver(r->engine.device));
     bytes_print(&b, "\"threads\": %u,\n", r->options->threads);
     push_options(&b, r);
     push_counts(&b, r->counts);
     push_languages(&b, r);
+    push_steps(&b, &r->counts->steps);
     bytes_print(&b,
                 "  \"seconds\": {\"source\": %.3f, \"text\": %.3f, \"segment\": %.3f, "
                 "\"tokens\": %.3f, \"device_wait\": %.3f, \"results\": %.3f, "
@@ -416,14 +440,18 @@ static enum fecit_status road_open(struct road *r)
     struct results_options results = {o->folder, o->all, o->force, NULL};
 
     TRY(engine_open(&r->engine, o->model, o->device));
-    TRY(model_threshold(r->engine.model, o->recall, &r->threshold));
+    TRY(cascade_open(&r->engine,
+                     &(struct cascade_options){.no_sieve = o->no_sieve,
+                                               .recall = o->recall,
+                                               .window = o->batch},
+                     &r->cascade));
     feed.vocabulary = r->engine.model->vocabulary;
     feed.tokens = r->engine.model->tokens;
     TRY(feed_open(&feed, &r->feed));
     r->hold = feed_hold(r->feed);
     TRY_MEM(r->parcels = mem_new(r->hold + 1, sizeof *r->parcels));
     for (int i = 0; i < 2; i++)
-        TRY(batch_new(o->batch, &r->batches[i]));
+        TRY(window_new(r->cascade, &r->windows[i]));
     results.model_digest = r->engine.model->digest;
     TRY(results_open(&results, &r->results));
     TRY(run_save(r, false));
@@ -436,9 +464,10 @@ static void road_close(struct road *r)
     results_close(r->results);
     feed_close(r->feed);
     for (int i = 0; i < 2; i++) {
-        if (r->batches[i]) sieve_wait(r->engine.sieve, r->batches[i]);
-        batch_free(r->batches[i]);
+        if (r->windows[i]) window_wait(r->cascade, r->windows[i]);
+        window_free(r->windows[i]);
     }
+    cascade_close(r->cascade);
     mem_free(r->parcels);
     engine_close(&r->engine);
 }

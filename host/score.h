@@ -3,7 +3,7 @@
 #ifndef SCORE_H
 #define SCORE_H
 
-#include "engine.h"
+#include "cascade.h"
 #include "feed.h"
 
 struct score_counts {
@@ -12,6 +12,7 @@ struct score_counts {
     uint64_t text_bytes;              /* UTF-8 text scored */
     uint64_t files;
     uint64_t labels[FECIT_LABELS]; /* sentences by class */
+    struct cascade_counts steps;   /* what each stage saw and cost */
     double seconds;                /* wall clock since the start */
 };
 
@@ -26,9 +27,11 @@ struct score_options {
     const char *folder;         /* where the results go */
     const char *model, *device; /* NULL: see engine_open() */
     bool all, force;
-    double recall;           /* 0: the model's threshold; else a point of its curve */
-    double min_p;            /* statements below are not written (their class stays) */
-    uint32_t threads, batch; /* 0: as many as processors; 0: the default size */
+    bool no_sieve; /* the reader reads every sentence */
+    double recall; /* see struct cascade_options */
+    double min_p;  /* statements below are not written (their class stays) */
+    uint32_t threads,
+        batch; /* 0: as many as processors; of a window, 0: see cascade_options */
     uint32_t shard_index, shard_count;
     bool limit_rejects;
     uint64_t max_rejects;

@@ -1,34 +1,51 @@
 /* cmd_eval.c -- fecit eval: quality on labelled sentences. */
-#include "../engine.h"
-#include "../train/evaluate.h"
-#include "../train/examples.h"
+#include "../cascade.h"
 #include "args.h"
+#include "eval_print.h"
 
 #include <getopt.h>
 #include <string.h>
 
 static const char help[] =
     "fecit eval [options] LABELLED.jsonl...\n"
+    "fecit eval --cascade [--model DIR] [--json]\n"
     "\n"
     "Scores labelled sentences (JSON lines with \"text\" and \"class\", optionally "
-    "\"lang\")\n"
-    "and prints precision, recall, F1 of \"statement or not\" at the threshold, AUC "
-    "and\n"
-    "average precision over all thresholds, the four-class macro F1, the confusion of "
+    "\"lang\"\n"
+    "and the other fields of datasets/README.md) and prints precision, recall, F1 of\n"
+    "\"statement or not\" at the threshold, AUC and average precision over all "
+    "thresholds,\n"
+    "the four-class macro F1, the same for each language (fewer than 30 sentences are\n"
+    "marked: read them together), the confusion of the classes, how far p can be "
+    "trusted,\n"
+    "and where the labels say so: act and tie, who is who, and how often exchanging "
     "the\n"
-    "classes, the calibration error, and the same for each language; languages with "
-    "fewer\n"
-    "than 30 sentences are marked, read them together.\n"
+    "states of a pair changes the class.\n"
     "\n"
-    "      --recall R     as in fecit score; default: the model's threshold\n"
-    "      --threshold P  or this one\n"
+    "      --stage S      reader (default: it reads every sentence), sieve, or both: "
+    "what\n"
+    "                     fecit score does\n"
+    "      --recall R     as in fecit score, for --stage both and sieve\n"
+    "      --threshold P  instead of the model's\n"
+    "      --split S      only rows whose \"split\" is S (test, validation, train)\n"
+    "      --cascade      print how much of what the reader would find the sieve lets\n"
+    "                     through at which cost, as measured when the model was made\n"
     "      --model DIR    as in fecit score      --device D\n"
     "      --json         the figures as one JSON object\n"
     "  -h, --help\n"
     "\n"
     "Exit codes: 0 done, 1 usage, 2 bad input, 3 model or device refused.\n";
 
-enum option_code { OPT_RECALL = 256, OPT_THRESHOLD, OPT_MODEL, OPT_DEVICE, OPT_JSON };
+enum option_code {
+    OPT_RECALL = 256,
+    OPT_THRESHOLD,
+    OPT_MODEL,
+    OPT_DEVICE,
+    OPT_JSON,
+    OPT_STAGE,
+    OPT_SPLIT,
+    OPT_CASCADE
+};
 
 static const struct option long_options[] = {
     {"recall", required_argument, NULL, OPT_RECALL},
@@ -36,129 +53,90 @@ static const struct option long_options[] = {
     {"model", required_argument, NULL, OPT_MODEL},
     {"device", required_argument, NULL, OPT_DEVICE},
     {"json", no_argument, NULL, OPT_JSON},
+    {"stage", required_argument, NULL, OPT_STAGE},
+    {"split", required_argument, NULL, OPT_SPLIT},
+    {"cascade", no_argument, NULL, OPT_CASCADE},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 
+enum stage { STAGE_READER, STAGE_SIEVE, STAGE_BOTH };
+
 struct choice {
     double recall, threshold; /* 0: not given; -1: not given */
-    const char *model, *device;
-    bool json;
+    const char *model, *device, *split;
+    enum stage stage;
+    bool json, cascade;
 };
 
-struct scored {
-    struct examples *examples;
-    float *p;           /* [n][C] */
-    uint32_t *truth;    /* [n] */
-    uint32_t *language; /* [n] index into examples->languages */
-    float threshold;
-};
-
-/* All examples through the device. */
-static enum fecit_status score_all(struct engine *engine, struct scored *s)
+/* Rows of another split are not looked at. */
+static void keep_split(struct examples *e, const char *split)
 {
-    enum fecit_status st = FECIT_OK;
-    const struct examples *e = s->examples;
-    struct batch *b = NULL;
-    size_t at = 0;
+    static const char *const names[] = {"train", "validation", "test"};
+    size_t kept = 0;
 
-    TRY_MEM(s->p = mem_new(e->n * FECIT_LABELS, sizeof *s->p));
-    TRY_MEM(s->truth = mem_new(e->n, sizeof *s->truth));
-    TRY_MEM(s->language = mem_new(e->n, sizeof *s->language));
-    TRY(batch_new(0, &b));
-    while (at < e->n) {
-        size_t i = at;
-        batch_clear(b);
-        while (i < e->n &&
-               batch_push(b, e->ids + e->items[i].begin, e->items[i].count)) {
-            s->truth[i] = e->items[i].label;
-            s->language[i] = e->items[i].language;
-            i++;
+    for (size_t i = 0; i < e->n; i++) {
+        if (strcmp(names[e->items[i].part], split)) {
+            mem_free(e->items[i].text);
+            truth_clear(&e->items[i].truth);
+            continue;
         }
-        TRY(sieve_run(engine->sieve, b));
-        TRY(sieve_wait(engine->sieve, b));
-        memcpy(s->p + at * FECIT_LABELS, b->p, (i - at) * FECIT_LABELS * sizeof *s->p);
-        at = i;
+        e->items[kept++] = e->items[i];
     }
+    e->n = kept;
+}
+
+/* What the window holds, into s from `first` on. */
+static enum fecit_status window_take(struct cascade *c, struct window *w,
+                                     struct eval_scored *s, size_t first)
+{
+    enum fecit_status st;
+
+    TRY(window_launch(c, w));
+    TRY(window_wait(c, w));
+    for (uint32_t i = 0; i < window_count(w); i++) {
+        const char *text = s->examples->items[first + i].text;
+        TRY(window_verdict(c, w, i, text, strlen(text), &s->verdicts[first + i],
+                           &s->by_reader[first + i]));
+    }
+    window_clear(w);
 done:
-    batch_free(b);
     return st;
 }
 
-static void print_line(const char *name, const struct evaluation *e)
+/* All examples through the stages asked for. */
+static enum fecit_status score_all(struct engine *engine, const struct choice *c,
+                                   struct eval_scored *s)
 {
-    printf("%-6s %6llu %6llu   %.3f  %.3f  %.3f   %.3f  %.3f   %.3f%s\n", name,
-           (unsigned long long)e->n, (unsigned long long)e->positive, e->precision,
-           e->recall, e->f1, e->auc, e->average_precision, e->macro_f1,
-           e->n < 30 ? "   few" : "");
-}
-
-static void print_json(const char *name, const struct evaluation *e, bool last)
-{
-    printf(
-        "\"%s\": {\"n\": %llu, \"statements\": %llu, \"precision\": %.4f, \"recall\": "
-        "%.4f, \"f1\": %.4f, \"auc\": %.4f, \"average_precision\": %.4f, \"best_f1\": "
-        "%.4f, \"macro_f1\": %.4f, \"calibration_error\": %.4f, \"confusion\": [",
-        name, (unsigned long long)e->n, (unsigned long long)e->positive, e->precision,
-        e->recall, e->f1, e->auc, e->average_precision, e->best_f1, e->macro_f1,
-        e->calibration_error);
-    for (int a = 0; a < FECIT_LABELS; a++) {
-        printf("%s[", a ? ", " : "");
-        for (int b = 0; b < FECIT_LABELS; b++)
-            printf("%s%llu", b ? ", " : "", (unsigned long long)e->confusion[a][b]);
-        printf("]");
-    }
-    printf("]}%s", last ? "" : ", ");
-}
-
-static void print_classes(const struct evaluation *e)
-{
-    printf(
-        "\nclass      F1      labelled, of which called none asserted hedged denied\n");
-    for (int a = 0; a < FECIT_LABELS; a++) {
-        uint64_t n = 0;
-        for (int b = 0; b < FECIT_LABELS; b++)
-            n += e->confusion[a][b];
-        printf("%-9s  %.3f  %6llu", fecit_label_name((enum fecit_label)a),
-               e->class_f1[a], (unsigned long long)n);
-        for (int b = 0; b < FECIT_LABELS; b++)
-            printf("  %6llu", (unsigned long long)e->confusion[a][b]);
-        printf("\n");
-    }
-    printf(
-        "\nbest F1 over all thresholds %.3f (at p >= %.3f); calibration error %.3f\n",
-        e->best_f1, e->best_threshold, e->calibration_error);
-}
-
-static enum fecit_status print_all(const struct scored *s, bool json)
-{
-    enum fecit_status st;
-    struct evaluation all, one;
+    enum fecit_status st = FECIT_OK;
     const struct examples *e = s->examples;
+    const struct cascade_options o = {
+        .no_sieve = engine->reader && c->stage == STAGE_READER,
+        .recall = c->recall,
+        .threshold = c->threshold,
+    };
+    struct cascade *cascade = NULL;
+    struct window *w = NULL;
+    size_t first = 0;
 
-    TRY(evaluate(s->p, s->truth, e->n, s->threshold, &all));
-    if (json) {
-        printf("{\"threshold\": %.6f, ", (double)s->threshold);
-        print_json("all", &all, false);
-        printf("\"languages\": {");
-    } else {
-        printf("statement when p >= %.3f\n\n", (double)s->threshold);
-        printf("%-6s %6s %6s   %-5s  %-5s  %-5s   %-5s  %-5s   %s\n", "", "n", "stmts",
-               "P", "R", "F1", "AUC", "AP", "macro F1 of 4");
-        print_line("all", &all);
+    TRY_MEM(s->verdicts = mem_new(e->n, sizeof *s->verdicts));
+    TRY_MEM(s->by_reader = mem_new(e->n, sizeof *s->by_reader));
+    TRY(cascade_open(engine, &o, &cascade));
+    s->threshold = cascade_threshold(cascade);
+    TRY(window_new(cascade, &w));
+    for (size_t i = 0; i < e->n; i++) {
+        const struct example *x = &e->items[i];
+        const char *lang = e->languages[x->language];
+        if (window_push(w, lang, e->ids + x->begin, x->count)) continue;
+        TRY(window_take(cascade, w, s, first));
+        first = i;
+        window_push(w, lang, e->ids + x->begin, x->count);
     }
-    for (uint32_t i = 0; i < e->n_languages; i++) {
-        TRY(evaluate_group(s->p, s->truth, s->language, i, e->n, s->threshold, &one));
-        if (json)
-            print_json(e->languages[i], &one, i + 1 == e->n_languages);
-        else
-            print_line(e->languages[i], &one);
-    }
-    if (json)
-        printf("}}\n");
-    else
-        print_classes(&all);
+    TRY(window_take(cascade, w, s, first));
+    s->counts = cascade_counts(cascade);
 done:
+    window_free(w);
+    cascade_close(cascade);
     return st;
 }
 
@@ -167,29 +145,61 @@ static enum fecit_status run(const struct choice *c, const char *const *paths,
 {
     enum fecit_status st;
     struct engine engine = {0};
-    struct scored s = {0};
+    struct eval_scored s = {0};
     const struct examples_options split = {0};
 
     TRY(engine_open(&engine, c->model, c->device));
-    TRY(model_threshold(engine.model, c->recall, &s.threshold));
-    if (c->threshold >= 0) s.threshold = (float)c->threshold;
+    if (c->stage == STAGE_SIEVE) { /* as if there were no reader */
+        reader_close(engine.reader);
+        engine.reader = NULL;
+    }
     TRY(examples_load(paths, n, engine.model->vocabulary, &engine.model->tokens, &split,
                       &s.examples));
-    TRY(score_all(&engine, &s));
+    if (c->split) keep_split(s.examples, c->split);
+    if (s.examples->n == 0)
+        FAIL(FECIT_E_INPUT, "%s: no row of split \"%s\"", paths[0], c->split);
+    TRY(score_all(&engine, c, &s));
     if (s.examples->bad)
         fprintf(stderr, "fecit eval: %llu lines refused, the first: %s\n",
                 (unsigned long long)s.examples->bad, s.examples->first_bad);
     if (s.examples->repeated)
         fprintf(stderr, "fecit eval: %llu repeated texts counted once\n",
                 (unsigned long long)s.examples->repeated);
-    TRY(print_all(&s, c->json));
+    TRY(eval_print(&s, c->json));
 done:
-    mem_free(s.p);
-    mem_free(s.truth);
-    mem_free(s.language);
+    mem_free(s.verdicts);
+    mem_free(s.by_reader);
     examples_free(s.examples);
     engine_close(&engine);
     return st;
+}
+
+static enum fecit_status run_cascade(const struct choice *c)
+{
+    enum fecit_status st;
+    struct model *m = NULL;
+
+    TRY(model_load(engine_folder(c->model), &m));
+    if (m->reader.n_cascade == 0)
+        FAIL(FECIT_E_MODEL, "%s: the model has no curve of the sieve before a reader",
+             tensors_path(m->file));
+    eval_print_cascade(&m->reader, c->json);
+done:
+    model_free(m);
+    return st;
+}
+
+static bool parse_stage(const char *text, enum stage *out)
+{
+    static const char *const names[] = {"reader", "sieve", "both"};
+
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(text, names[i])) {
+            *out = (enum stage)i;
+            return true;
+        }
+    args_usage("eval", "--stage does not know \"%s\": reader, sieve or both", text);
+    return false;
 }
 
 int cmd_eval(int argc, char **argv)
@@ -220,10 +230,27 @@ int cmd_eval(int argc, char **argv)
         case OPT_JSON:
             c.json = true;
             break;
+        case OPT_STAGE:
+            good = parse_stage(optarg, &c.stage);
+            break;
+        case OPT_SPLIT:
+            c.split = optarg;
+            break;
+        case OPT_CASCADE:
+            c.cascade = true;
+            break;
         default:
             return args_usage("eval", "unknown or incomplete option");
         }
     if (!good) return EXIT_USAGE;
+    if (c.cascade && optind < argc)
+        return args_usage("eval",
+                          "--cascade wants no labelled file: the curve is the "
+                          "model's own");
+    if (c.cascade) {
+        st = run_cascade(&c);
+        return st == FECIT_OK ? EXIT_DONE : args_failed("eval", st);
+    }
     if (optind == argc) return args_usage("eval", "no labelled file named");
     st = run(&c, (const char *const *)argv + optind, (uint32_t)(argc - optind));
     return st == FECIT_OK ? EXIT_DONE : args_failed("eval", st);

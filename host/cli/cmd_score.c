@@ -23,9 +23,16 @@ static const char help[] =
     "      --force            ... except with this\n"
     "      --all              write every sentence with its scores, also class none\n"
     "      --min-p P          write only statements with p >= P\n"
-    "      --recall R         keep this share of the statements, by the model's curve\n"
-    "                         (default: the threshold of best F1; .98 finds more, and\n"
-    "                         more that is wrong)\n"
+    "      --recall R         the sieve lets through so much that this share of what "
+    "the\n"
+    "                         reader alone would find is kept (default .98): less is\n"
+    "                         faster, fecit eval --cascade shows at which cost. With "
+    "a\n"
+    "                         model that has no reader: the share of the statements "
+    "kept\n"
+    "      --no-sieve         the reader reads every sentence: slow on a CPU, normal "
+    "on a "
+    "GPU\n"
     "\n"
     "Input\n"
     "      --sentences        each record (JSONL) or line is already one sentence\n"
@@ -245,10 +252,7 @@ static bool parse_option(int code, const char *text, struct score_options *o)
         o->model = text;
         break;
     case OPT_NO_SIEVE:
-        args_usage("score",
-                   "--no-sieve needs a model with a reader; this one scores "
-                   "every sentence with its only stage, the sieve");
-        good = false;
+        o->no_sieve = true;
         break;
     default:
         good = false; /* getopt has said why */
@@ -266,6 +270,16 @@ static void print_summary(const struct score_options *o, const struct score_coun
             (unsigned long long)c->documents, (unsigned long long)c->sentences,
             (unsigned long long)c->statements, c->seconds,
             (double)c->text_bytes / s / 1e6, (double)c->sentences / s);
+    if (c->steps.read > 0)
+        fprintf(
+            stderr,
+            "fecit score: sieve: %llu sentences, %.1f s; reader: %llu (%.1f %%), %llu "
+            "of them different, %.1f s\n",
+            (unsigned long long)c->steps.sieved, (double)c->steps.sieved_ns * 1e-9,
+            (unsigned long long)c->steps.candidates,
+            100.0 * (double)c->steps.candidates /
+                (double)(c->sentences ? c->sentences : 1),
+            (unsigned long long)c->steps.read, (double)c->steps.read_ns * 1e-9);
     if (c->repaired > 0)
         fprintf(stderr, "fecit score: %llu damaged characters repaired\n",
                 (unsigned long long)c->repaired);

@@ -103,7 +103,8 @@ struct show {
     int width; /* of the terminal; 0 = none */
     bool colour;
     uint64_t seen, shown;
-    bool named;         /* some row names an accused, accuser or act */
+    bool named;         /* some row has the code of an accused or accuser */
+    bool acts;          /* some row names an act */
     struct found *kept; /* [n_kept] with by_p */
     size_t n_kept, kept_room;
     struct language_count *languages; /* [n_languages] with SHOW_COUNT */
@@ -122,14 +123,18 @@ static bool text_is(struct record map, const char *key, const char *want)
            strncasecmp(text, want, size) == 0;
 }
 
-/* Whether one of the states in the list `key` has this code. */
+/* Whether one of the states in the list `key` has this code; NULL: any at all. */
 static bool names(struct record row, const char *key, const char *code)
 {
     struct record list, state;
+    const char *text;
+    size_t size;
 
     if (!record_get(row, key, &list) || list.kind != RECORD_LIST) return false;
     while (record_step(&list, &state))
-        if (text_is(state, "code", code)) return true;
+        if (code ? text_is(state, "code", code)
+                 : record_text(state, "code", &text, &size))
+            return true;
     return false;
 }
 
@@ -210,21 +215,24 @@ done:
     return st;
 }
 
-/* "  accused  CN (Beijing), RU" when the row names any. */
+/* "  accused  CN (Beijing), Moscow" when the row names any; without a code the text. */
 static enum fecit_status push_states(struct show *s, struct record row, const char *key)
 {
     enum fecit_status st = FECIT_OK;
     struct record list, state;
+    const char *text;
+    size_t size;
 
     if (!record_get(row, key, &list) || list.kind != RECORD_LIST || list.count == 0)
         return FECIT_OK;
     TRY(bytes_print(&s->line, "  %s ", key));
     for (const char *comma = " "; record_step(&list, &state); comma = ", ") {
+        const bool code = record_text(state, "code", &text, &size);
         TRY(bytes_print(&s->line, "%s", comma));
         TRY(push_column(s, state, "code", 0));
-        TRY(bytes_print(&s->line, " ("));
+        TRY(bytes_print(&s->line, code ? " (" : ""));
         TRY(push_column(s, state, "text", 0));
-        TRY(bytes_print(&s->line, ")"));
+        TRY(bytes_print(&s->line, code ? ")" : ""));
     }
     TRY(bytes_print(&s->line, "\n"));
 done:
@@ -257,6 +265,13 @@ static enum fecit_status print_full(struct show *s, struct record row)
     TRY(bytes_print(&s->line, "\n"));
     for (int i = 0; i < 4; i++)
         TRY(push_states(s, row, lists[i]));
+    if (record_get(row, "act", &list) && list.kind == RECORD_TEXT) {
+        TRY(bytes_print(&s->line, "  act  "));
+        TRY(push_column(s, row, "act", 0));
+        TRY(bytes_print(&s->line, ", tie "));
+        TRY(push_column(s, row, "tie", 0));
+        TRY(bytes_print(&s->line, "\n"));
+    }
     TRY(bytes_print(&s->line, "\n"));
     print_line(s);
 done:
@@ -398,9 +413,10 @@ static enum fecit_status file_show(struct show *s, struct records *file)
         if (st == FECIT_END) return FECIT_OK;
         TRY(st);
         s->seen++;
-        s->named = s->named || (record_get(row, "accused", &list) && list.count > 0) ||
-                   (record_get(row, "accuser", &list) && list.count > 0) ||
-                   (record_get(row, "act", &list) && list.kind == RECORD_TEXT);
+        s->named =
+            s->named || names(row, "accused", NULL) || names(row, "accuser", NULL);
+        s->acts =
+            s->acts || (record_get(row, "act", &list) && list.kind == RECORD_TEXT);
         if (!wanted(s, row)) continue;
         if (s->style == SHOW_COUNT)
             TRY(count_row(s, row));
@@ -531,10 +547,10 @@ static void explain_nothing(const struct show *s)
 {
     if (s->seen == 0)
         fprintf(stderr, "fecit show: no statement was found in this input\n");
-    else if ((s->accused || s->accuser || s->act) && !s->named)
-        fprintf(stderr,
-                "fecit show: the model of these results does not tell who accuses "
-                "whom of what; leave out --accused, --accuser and --act\n");
+    else if (((s->accused || s->accuser) && !s->named) || (s->act && !s->acts))
+        fprintf(stderr, "fecit show: these results do not have the %s; leave out %s\n",
+                s->act && !s->acts ? "acts" : "codes of states",
+                s->act && !s->acts ? "--act" : "--accused and --accuser");
     else
         fprintf(stderr, "fecit show: none of %llu statements matches\n",
                 (unsigned long long)s->seen);

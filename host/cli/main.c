@@ -9,6 +9,8 @@ static const struct command commands[] = {
     {"score", "find statements in files, folders or stdin: the main job", cmd_score},
     {"show", "print the statements of a result folder as a table", cmd_show},
     {"eval", "measure quality on labelled sentences", cmd_eval},
+    {"explain", "show what the model sees in a sentence and what moved it",
+     cmd_explain},
     {"train", "fit the sieve to your own labelled sentences", cmd_train},
     {"verify", "check that result folders are whole and undamaged", cmd_verify},
     {"devices", "list the OpenCL devices", cmd_devices},

@@ -70,23 +70,32 @@ static void rank_measure(const struct ranked *all, size_t n, struct evaluation *
     if (positive > 0) e->average_precision = precision_sum / positive;
 }
 
-static void count_one(const float *p, uint32_t label, float threshold,
-                      struct evaluation *e, double bins[10][3])
+static void count_one(const float *p, uint32_t predicted, uint32_t label,
+                      struct evaluation *e)
 {
-    enum fecit_label predicted;
-    float statement, out[FECIT_LABELS];
-    int bin;
+    const double statement = (double)statement_p(p);
+    int bin = (int)(statement * EVALUATION_BINS);
 
-    engine_label(ENGINE_LEAST, p, threshold, &predicted, &statement, out);
     e->confusion[label][predicted]++;
     e->hit += label != FECIT_NONE && predicted != FECIT_NONE;
     e->wrong += label == FECIT_NONE && predicted != FECIT_NONE;
     e->missed += label != FECIT_NONE && predicted == FECIT_NONE;
-    bin = (int)(statement * 10);
-    bin = bin < 0 ? 0 : bin > 9 ? 9 : bin;
-    bins[bin][0]++;
-    bins[bin][1] += (double)statement;
-    bins[bin][2] += label != FECIT_NONE;
+    bin = bin < 0 ? 0 : bin > EVALUATION_BINS - 1 ? EVALUATION_BINS - 1 : bin;
+    e->bins[bin].n++;
+    e->bins[bin].p += statement;
+    e->bins[bin].share += label != FECIT_NONE;
+}
+
+/* Sums become means. */
+static void bins_close(struct evaluation *e)
+{
+    for (int b = 0; b < EVALUATION_BINS; b++) {
+        const double n = (double)e->bins[b].n;
+        if (n == 0) continue;
+        e->calibration_error += fabs(e->bins[b].p - e->bins[b].share) / (double)e->n;
+        e->bins[b].p /= n;
+        e->bins[b].share /= n;
+    }
 }
 
 static double ratio(double a, double b)
@@ -113,17 +122,28 @@ static void class_measure(struct evaluation *e)
     e->macro_f1 = ratio(e->macro_f1, counted);
 }
 
-enum fecit_status evaluate(const float *p, const uint32_t *labels, size_t n,
-                           float threshold, struct evaluation *e)
+static void say(const float *p, size_t n, float threshold, uint32_t *said)
+{
+    float statement, out[FECIT_LABELS];
+    enum fecit_label label;
+
+    for (size_t i = 0; i < n; i++) {
+        engine_label(ENGINE_LEAST, p + i * FECIT_LABELS, threshold, &label, &statement,
+                     out);
+        said[i] = label;
+    }
+}
+
+enum fecit_status evaluate_said(const float *p, const uint32_t *said,
+                                const uint32_t *labels, size_t n, struct evaluation *e)
 {
     enum fecit_status st;
     struct ranked *all = NULL;
-    double bins[10][3] = {{0}};
 
     *e = (struct evaluation){.n = n};
     for (size_t i = 0; i < n; i++) {
         e->positive += labels[i] != FECIT_NONE;
-        count_one(p + i * FECIT_LABELS, labels[i], threshold, e, bins);
+        count_one(p + i * FECIT_LABELS, said[i], labels[i], e);
     }
     TRY(rank(p, labels, n, &all));
     rank_measure(all, n, e);
@@ -131,10 +151,50 @@ enum fecit_status evaluate(const float *p, const uint32_t *labels, size_t n,
     e->recall = ratio((double)e->hit, (double)e->positive);
     e->f1 = ratio(2 * e->precision * e->recall, e->precision + e->recall);
     class_measure(e);
-    for (int b = 0; b < 10 && n > 0; b++)
-        e->calibration_error += fabs(bins[b][1] - bins[b][2]) / (double)n;
+    bins_close(e);
 done:
     mem_free(all);
+    return st;
+}
+
+enum fecit_status evaluate_group_said(const float *p, const uint32_t *said,
+                                      const uint32_t *labels, const uint32_t *group,
+                                      uint32_t which, size_t n, struct evaluation *out)
+{
+    enum fecit_status st = FECIT_OK;
+    float *some = NULL;
+    uint32_t *truth = NULL, *of_some = NULL;
+    size_t n_some = 0;
+
+    TRY_MEM(some = mem_new(n * FECIT_LABELS, sizeof *some));
+    TRY_MEM(truth = mem_new(n, sizeof *truth));
+    TRY_MEM(of_some = mem_new(n, sizeof *of_some));
+    for (size_t i = 0; i < n; i++) {
+        if (group[i] != which) continue;
+        memcpy(some + n_some * FECIT_LABELS, p + i * FECIT_LABELS,
+               FECIT_LABELS * sizeof *some);
+        of_some[n_some] = said[i];
+        truth[n_some++] = labels[i];
+    }
+    TRY(evaluate_said(some, of_some, truth, n_some, out));
+done:
+    mem_free(some);
+    mem_free(truth);
+    mem_free(of_some);
+    return st;
+}
+
+enum fecit_status evaluate(const float *p, const uint32_t *labels, size_t n,
+                           float threshold, struct evaluation *out)
+{
+    enum fecit_status st = FECIT_OK;
+    uint32_t *said = mem_new(n, sizeof *said);
+
+    TRY_MEM(said);
+    say(p, n, threshold, said);
+    TRY(evaluate_said(p, said, labels, n, out));
+done:
+    mem_free(said);
     return st;
 }
 
@@ -143,22 +203,13 @@ enum fecit_status evaluate_group(const float *p, const uint32_t *labels,
                                  float threshold, struct evaluation *out)
 {
     enum fecit_status st = FECIT_OK;
-    float *some = NULL;
-    uint32_t *truth = NULL;
-    size_t n_some = 0;
+    uint32_t *said = mem_new(n, sizeof *said);
 
-    TRY_MEM(some = mem_new(n * FECIT_LABELS, sizeof *some));
-    TRY_MEM(truth = mem_new(n, sizeof *truth));
-    for (size_t i = 0; i < n; i++) {
-        if (group[i] != which) continue;
-        memcpy(some + n_some * FECIT_LABELS, p + i * FECIT_LABELS,
-               FECIT_LABELS * sizeof *some);
-        truth[n_some++] = labels[i];
-    }
-    TRY(evaluate(some, truth, n_some, threshold, out));
+    TRY_MEM(said);
+    say(p, n, threshold, said);
+    TRY(evaluate_group_said(p, said, labels, group, which, n, out));
 done:
-    mem_free(some);
-    mem_free(truth);
+    mem_free(said);
     return st;
 }
 

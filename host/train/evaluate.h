@@ -4,6 +4,8 @@
 
 #include "../base/mem.h"
 
+#define EVALUATION_BINS 10
+
 /* What is measured. Binary: statement (any class but none) or not. */
 struct evaluation {
     uint64_t n, positive; /* sentences; statements among them */
@@ -20,13 +22,25 @@ struct evaluation {
     double class_f1[FECIT_LABELS], macro_f1; /* four classes; macro over those with
                                                        labels */
     double calibration_error; /* of p in ten equal bins (Naeini et al. 2015, AAAI) */
+    struct {
+        uint64_t n;
+        double p, share; /* mean p; share of statements */
+    } bins[EVALUATION_BINS];
 };
 
-/* p [n][FECIT_LABELS], labels [n]. */
+/* p [n][FECIT_LABELS], said and labels [n] enum fecit_label. */
+enum fecit_status evaluate_said(const float *p, const uint32_t *said,
+                                const uint32_t *labels, size_t n,
+                                struct evaluation *out);
+
+/* What is said is the likeliest kind of statement where p reaches the threshold. */
 enum fecit_status evaluate(const float *p, const uint32_t *labels, size_t n,
                            float threshold, struct evaluation *out);
 
 /* The same over the items i with group[i] == which. */
+enum fecit_status evaluate_group_said(const float *p, const uint32_t *said,
+                                      const uint32_t *labels, const uint32_t *group,
+                                      uint32_t which, size_t n, struct evaluation *out);
 enum fecit_status evaluate_group(const float *p, const uint32_t *labels,
                                  const uint32_t *group, uint32_t which, size_t n,
                                  float threshold, struct evaluation *out);

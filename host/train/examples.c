@@ -94,6 +94,7 @@ struct line {
     uint32_t label;
     bool soft;
     float p[FECIT_LABELS], weight;
+    struct json row;
 };
 
 /* Where the row belongs: its own `split`, else by the hash of its group. */
@@ -142,6 +143,7 @@ static enum fecit_status row_push(struct loading *l, const struct line *line)
     memcpy(x->p, line->p, sizeof x->p);
     TRY_MEM(x->text = mem_text(line->text, line->text_size));
     e->n++;
+    TRY(truth_read(line->row, line->text, line->text_size, &x->truth));
     e->soft += line->soft;
     sha256_push(&l->sha, line->p, sizeof line->p);
     sha256_push(&l->sha, &line->weight, sizeof line->weight);
@@ -226,6 +228,7 @@ static enum fecit_status line_read(struct loading *l, const char *text, size_t s
     }
     TRY(st);
     *why = fields_read(row, &line);
+    line.row = row;
     if (!*why) TRY(row_push(l, &line));
 done:
     return st;
@@ -290,8 +293,10 @@ done:
 void examples_free(struct examples *e)
 {
     if (!e) return;
-    for (size_t i = 0; i < e->n; i++)
+    for (size_t i = 0; i < e->n; i++) {
         mem_free(e->items[i].text);
+        truth_clear(&e->items[i].truth);
+    }
     mem_free(e->items);
     mem_free(e->ids);
     mem_free(e);

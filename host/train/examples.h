@@ -5,7 +5,7 @@
 #ifndef EXAMPLES_H
 #define EXAMPLES_H
 
-#include "../tokens.h"
+#include "truth.h"
 
 enum examples_part { EXAMPLES_TRAIN, EXAMPLES_VALIDATION, EXAMPLES_TEST };
 
@@ -18,6 +18,7 @@ struct example {
     uint32_t language;     /* index into languages */
     enum examples_part part;
     char *text; /* NUL-terminated */
+    struct truth truth;
 };
 
 #define EXAMPLES_LANGUAGES 64

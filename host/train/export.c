@@ -191,7 +191,7 @@ enum fecit_status export_save(const struct export *e)
     tensors_digest(tensors, n, NULL, digest);
     {
         const struct note notes[] = {
-            {"format", "fecit-attribution 1"},
+            {"format", "fecit-attribution 2"},
             {"version", fecit_version()},
             {"vocabulary", e->vocabulary->digest},
             {"digest", digest},

@@ -45,7 +45,7 @@ is 'two folders' 9
 fecit show "$T/a" "$T/h"
 check 'two folders have heads' grep -q "^== $T/h ==" "$T/log"
 fecit show "$T/a" --accused RU
-expect 0 'nothing matches' 'does not tell who accuses'
+expect 0 'nothing matches' 'codes of states'
 fecit show "$T/a" --lang xx
 expect 0 'no such language' 'none of 3 statements'
 

@@ -120,14 +120,14 @@ static void good_model(void **state)
     assert_int_equal(m->weights.dim, 16);
     assert_int_equal(m->weights.hidden, 8);
     assert_int_equal(m->weights.n_queries, 2);
-    assert_true(m->n_known > 0 && m->n_curve > 0);
+    assert_true(m->n_known > 0 && m->curve.n > 0);
     assert_true(m->tokens.fold_arabic);
     assert_true(m->threshold > 0 && m->threshold < 1);
     assert_int_equal(strlen(m->digest), 64);
-    for (uint32_t i = 1; i < m->n_curve; i++) {
-        assert_true(m->curve[i].recall <= m->curve[i - 1].recall);
-        assert_true(m->curve[i].threshold >= m->curve[i - 1].threshold);
-        assert_true(m->curve[i].pass <= m->curve[i - 1].pass);
+    for (uint32_t i = 1; i < m->curve.n; i++) {
+        assert_true(m->curve.points[i].recall <= m->curve.points[i - 1].recall);
+        assert_true(m->curve.points[i].threshold >= m->curve.points[i - 1].threshold);
+        assert_true(m->curve.points[i].pass <= m->curve.points[i - 1].pass);
     }
     engine_close(&e);
 }
@@ -261,7 +261,7 @@ static void wrong_shapes(void **state)
 static void wrong_notes(void **state)
 {
     static const struct note notes[] = {
-        {"format", "fecit-attribution 2"},
+        {"format", "fecit-attribution 3"},
         {"pools", "least"},
         {"pools", ""},
         {"temperature", "0"},

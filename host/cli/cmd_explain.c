@@ -1,0 +1,380 @@
+/* cmd_explain.c -- fecit explain: why a sentence got its class. */
+#include "../cascade.h"
+#include "../language.h"
+#include "args.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "fecit explain [options] \"sentence\"...\n"
+    "\n"
+    "Shows what the stages make of a sentence: the sieve's score and what it lets "
+    "through,\n"
+    "the reader's class and probabilities, act and tie, who is who, the pieces the\n"
+    "models see, and for each word how the log-odds of p (that it is a statement) "
+    "change\n"
+    "when it is hidden (occlusion, Zeiler and Fergus 2014, arXiv:1311.2901): what "
+    "makes\n"
+    "them fall most is what the class rests on. - reads sentences from standard "
+    "input,\n"
+    "one a line.\n"
+    "\n"
+    "      --lang L       language of the sentences (ar, en ...); default: guessed\n"
+    "      --model DIR    as in fecit score      --device D\n"
+    "      --json         one JSON object a sentence\n"
+    "  -h, --help\n"
+    "\n"
+    "Exit codes: 0 done, 1 usage, 2 bad input, 3 model or device refused.\n";
+
+enum option_code { OPT_LANG = 256, OPT_MODEL, OPT_DEVICE, OPT_JSON };
+
+static const struct option long_options[] = {
+    {"lang", required_argument, NULL, OPT_LANG},
+    {"model", required_argument, NULL, OPT_MODEL},
+    {"device", required_argument, NULL, OPT_DEVICE},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* Neighbouring pieces that are one word, or stand between words. */
+struct word {
+    uint32_t first, count; /* pieces */
+    size_t start, end;     /* bytes */
+    bool word;             /* not punctuation */
+    float change;          /* of the log-odds of p when it is hidden */
+};
+
+struct explained {
+    const char *text, *lang;
+    size_t size;
+    struct verdict verdict;
+    float sieve, pass; /* the sieve's p; from which on the reader reads */
+    struct word *words;
+    uint32_t n_words;
+};
+
+struct explaining {
+    struct engine engine;
+    struct verdict_tools tools;
+    const char *lang; /* NULL = guess */
+    bool json;
+};
+
+static enum fecit_status words_find(struct explaining *x, struct explained *e)
+{
+    enum fecit_status st = FECIT_OK;
+    const struct token_list *l = &x->tools.pieces;
+    size_t start, end;
+
+    TRY_MEM(e->words = mem_new(l->count, sizeof *e->words));
+    for (uint32_t i = 0; i < l->count && i < READING_MOST; i++) {
+        struct word *last = e->n_words ? &e->words[e->n_words - 1] : NULL;
+        bool word;
+        start = l->starts[i];
+        end = l->ends[i];
+        word = segment_words_cover(x->tools.words, &start, &end);
+        if (!word && start == end) { /* the bare mark: with the word that follows */
+            start = i + 1 < l->count ? l->starts[i + 1] : start;
+            end = i + 1 < l->count ? l->ends[i + 1] : end;
+            word = segment_words_cover(x->tools.words, &start, &end);
+        }
+        if (last && last->word && word && start < last->end) {
+            last->count++;
+            continue;
+        }
+        e->words[e->n_words++] = (struct word){i, 1, start, end, word, 0};
+    }
+done:
+    return st;
+}
+
+/* Near 0 and 1 p itself hardly moves. */
+static float log_odds(float p)
+{
+    const float least = 1e-6f;
+
+    p = p < least ? least : p > 1 - least ? 1 - least : p;
+    return logf(p / (1 - p));
+}
+
+/* The reader over the sentence and over its copies with a word hidden in each. */
+static enum fecit_status read_all(struct explaining *x, struct explained *e)
+{
+    enum fecit_status st;
+    const struct model *m = x->engine.model;
+    const struct model_calibration *c = model_reader_calibration(&m->reader, e->lang);
+    const struct token_list *l = &x->tools.pieces;
+    const uint32_t n = (uint32_t)(l->count < READING_MOST ? l->count : READING_MOST);
+    struct reading *in = NULL;
+    struct verdict hidden;
+    uint32_t ids[READING_MOST];
+
+    TRY(reading_new(e->n_words + 1, (e->n_words + 1) * (n + 2), m->vocabulary->bos,
+                    m->vocabulary->eos, &in));
+    reading_push(in, l->ids, n);
+    for (uint32_t w = 0; w < e->n_words; w++) {
+        memcpy(ids, l->ids, n * sizeof *ids);
+        for (uint32_t i = 0; i < e->words[w].count; i++)
+            ids[e->words[w].first + i] = m->vocabulary->unk;
+        reading_push(in, ids, n);
+    }
+    TRY(reader_run(x->engine.reader, in));
+    TRY(reader_wait(x->engine.reader, in));
+    verdict_class(c, in->heads, m->reader.threshold, &e->verdict);
+    if (n < ENGINE_LEAST) { /* as fecit score: too short for anybody */
+        e->verdict = (struct verdict){.p_class = {1, 0, 0, 0}};
+        e->n_words = 0;
+        goto done;
+    }
+    TRY(verdict_roles(&x->tools, e->text, e->size, in->heads, in->tags, n + 2,
+                      &e->verdict));
+    for (uint32_t w = 0; w < e->n_words; w++) {
+        verdict_class(c, in->heads + (size_t)(w + 1) * READING_HEADS, 0, &hidden);
+        e->words[w].change = log_odds(hidden.p) - log_odds(e->verdict.p);
+    }
+done:
+    reading_free(in);
+    return st;
+}
+
+static enum fecit_status sieve_one(struct explaining *x, struct explained *e)
+{
+    enum fecit_status st;
+    struct batch *b = NULL;
+    const struct token_list *l = &x->tools.pieces;
+    const struct model *m = x->engine.model;
+    const struct model_curve *curve = model_reader_cascade(&m->reader, e->lang);
+    float p_class[FECIT_LABELS];
+
+    TRY(batch_new(1, &b));
+    batch_push(b, l->ids, (uint32_t)l->count);
+    TRY(sieve_run(x->engine.sieve, b));
+    TRY(sieve_wait(x->engine.sieve, b));
+    engine_label((uint32_t)l->count, b->p, m->threshold, &e->verdict.label, &e->sieve,
+                 p_class);
+    memcpy(e->verdict.p_class, p_class, sizeof p_class);
+    e->verdict.p = e->sieve;
+    e->pass = 0;
+    if (curve) TRY(model_curve_point(curve, CASCADE_RECALL, &e->pass));
+done:
+    batch_free(b);
+    return st;
+}
+
+/* ---- printing ----------------------------------------------------------------------- */
+
+static int by_fall(const void *a, const void *b)
+{
+    const float x = ((const struct word *)a)->change,
+                y = ((const struct word *)b)->change;
+
+    return (x > y) - (x < y);
+}
+
+static void print_pieces(const struct explaining *x)
+{
+    const struct vocabulary *v = x->engine.model->vocabulary;
+    const struct token_list *l = &x->tools.pieces;
+
+    printf("pieces ");
+    for (size_t i = 0; i < l->count; i++) {
+        const uint32_t at = v->piece_offsets[l->ids[i]];
+        printf(" %.*s", (int)(v->piece_offsets[l->ids[i] + 1] - at),
+               (const char *)v->piece_bytes + at);
+    }
+    if (l->count > READING_MOST)
+        printf("\n        (only the first %d are read)", READING_MOST);
+    printf("\n");
+}
+
+static void print_text(const struct explaining *x, struct explained *e)
+{
+    const struct verdict *v = &e->verdict;
+
+    printf("%.*s\n", (int)e->size, e->text);
+    printf(
+        "class    %s, p %.3f (none %.3f asserted %.3f hedged %.3f denied %.3f), a "
+        "statement from %.3f on, language %s\n",
+        fecit_label_name(v->label), (double)v->p, (double)v->p_class[0],
+        (double)v->p_class[1], (double)v->p_class[2], (double)v->p_class[3],
+        (double)(x->engine.reader ? x->engine.model->reader.threshold
+                                  : x->engine.model->threshold),
+        e->lang);
+    if (x->engine.reader)
+        printf("sieve    p %.3f, read from %.3f on%s\n", (double)e->sieve,
+               (double)e->pass,
+               e->sieve < e->pass ? ": fecit score would not have read it" : "");
+    if (v->act) printf("act      %s, tie %s\n", v->act, v->tie);
+    for (uint32_t i = 0; i < v->n_spans; i++)
+        printf("%-8s %.*s (%u-%u)\n", verdict_role_name(v->spans[i].role),
+               (int)(v->spans[i].end - v->spans[i].start), e->text + v->spans[i].start,
+               v->spans[i].start, v->spans[i].end);
+    print_pieces(x);
+    if (e->n_words > 0) {
+        qsort(e->words, e->n_words, sizeof *e->words, by_fall);
+        printf("hidden, the log-odds of p change by\n");
+        for (uint32_t w = 0; w < e->n_words; w++)
+            printf("  %+.2f  %.*s\n", (double)e->words[w].change,
+                   (int)(e->words[w].end - e->words[w].start),
+                   e->text + e->words[w].start);
+    }
+    printf("\n");
+}
+
+static void push_slice(struct bytes *b, const struct explained *e, size_t start,
+                       size_t end)
+{
+    bytes_print(b, "{\"text\": ");
+    bytes_push_json(b, e->text + start, end - start);
+    bytes_print(b, ", \"start\": %zu, \"end\": %zu", start, end);
+}
+
+static enum fecit_status print_json(const struct explaining *x,
+                                    const struct explained *e)
+{
+    enum fecit_status st = FECIT_OK;
+    const struct verdict *v = &e->verdict;
+    const struct vocabulary *vocabulary = x->engine.model->vocabulary;
+    const struct token_list *l = &x->tools.pieces;
+    struct bytes b = {0};
+
+    bytes_print(&b, "{\"text\": ");
+    bytes_push_json(&b, e->text, e->size);
+    bytes_print(
+        &b,
+        ", \"lang\": \"%s\", \"class\": \"%s\", \"p\": %.6f, \"p_class\": [%.6f, "
+        "%.6f, %.6f, %.6f], \"sieve\": %.6f, \"pass\": %.6f, ",
+        e->lang, fecit_label_name(v->label), (double)v->p, (double)v->p_class[0],
+        (double)v->p_class[1], (double)v->p_class[2], (double)v->p_class[3],
+        (double)e->sieve, (double)e->pass);
+    if (v->act)
+        bytes_print(&b, "\"act\": \"%s\", \"tie\": \"%s\", ", v->act, v->tie);
+    else
+        bytes_print(&b, "\"act\": null, \"tie\": null, ");
+    bytes_print(&b, "\"roles\": [");
+    for (uint32_t i = 0; i < v->n_spans; i++) {
+        if (i) bytes_print(&b, ", ");
+        push_slice(&b, e, v->spans[i].start, v->spans[i].end);
+        bytes_print(&b, ", \"role\": \"%s\"}", verdict_role_name(v->spans[i].role));
+    }
+    bytes_print(&b, "], \"words\": [");
+    for (uint32_t w = 0; w < e->n_words; w++) {
+        if (w) bytes_print(&b, ", ");
+        push_slice(&b, e, e->words[w].start, e->words[w].end);
+        bytes_print(&b, ", \"change\": %.6f}", (double)e->words[w].change);
+    }
+    bytes_print(&b, "], \"pieces\": [");
+    for (size_t i = 0; i < l->count; i++) {
+        const uint32_t at = vocabulary->piece_offsets[l->ids[i]];
+        if (i) bytes_print(&b, ", ");
+        bytes_push_json(&b, (const char *)vocabulary->piece_bytes + at,
+                        vocabulary->piece_offsets[l->ids[i] + 1] - at);
+    }
+    bytes_print(&b, "]}\n");
+    if (b.size == 0) FAIL(FECIT_E_MEMORY, "out of memory for the explanation");
+    fwrite(b.data, 1, b.size, stdout);
+done:
+    bytes_clear(&b);
+    return st;
+}
+
+/* ---- the command -------------------------------------------------------------------- */
+
+static enum fecit_status explain(struct explaining *x, const char *text, size_t size)
+{
+    enum fecit_status st = FECIT_OK;
+    struct explained e = {.text = text, .size = size};
+
+    if (!json_utf8_check(text, size))
+        FAIL(FECIT_E_INPUT, "\"%.*s\" is not UTF-8; convert it first",
+             (int)(size < 60 ? size : 60), text);
+    e.lang = x->lang ? x->lang : language_of(text, size);
+    x->tools.pieces.count = 0;
+    TRY(tokens_push(x->tools.tokens, text, size, &x->tools.pieces, NULL));
+    TRY(segment_words_text(x->tools.words, text, size));
+    TRY(words_find(x, &e));
+    TRY(sieve_one(x, &e));
+    if (x->engine.reader)
+        TRY(read_all(x, &e));
+    else
+        e.n_words = 0;
+    if (x->json)
+        TRY(print_json(x, &e));
+    else
+        print_text(x, &e);
+done:
+    mem_free(e.words);
+    return st;
+}
+
+static enum fecit_status explain_lines(struct explaining *x)
+{
+    enum fecit_status st = FECIT_OK;
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t size;
+
+    while ((size = getline(&line, &capacity, stdin)) >= 0) {
+        while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r'))
+            size--;
+        if (size > 0) TRY(explain(x, line, (size_t)size));
+    }
+done:
+    mem_free(line);
+    return st;
+}
+
+static enum fecit_status run(struct explaining *x, const char *model,
+                             const char *device, char *const *texts, int n)
+{
+    enum fecit_status st;
+
+    TRY(engine_open(&x->engine, model, device));
+    TRY(verdict_tools_init(&x->tools, x->engine.model));
+    for (int i = 0; i < n; i++)
+        if (!strcmp(texts[i], "-"))
+            TRY(explain_lines(x));
+        else
+            TRY(explain(x, texts[i], strlen(texts[i])));
+done:
+    verdict_tools_clear(&x->tools);
+    engine_close(&x->engine);
+    return st;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+    struct explaining x = {0};
+    const char *model = NULL, *device = NULL;
+    enum fecit_status st;
+    int code;
+
+    optind = 1;
+    while ((code = getopt_long(argc, argv, "h", long_options, NULL)) != -1)
+        switch (code) {
+        case 'h':
+            fputs(help, stdout);
+            return EXIT_DONE;
+        case OPT_LANG:
+            x.lang = optarg;
+            break;
+        case OPT_MODEL:
+            model = optarg;
+            break;
+        case OPT_DEVICE:
+            device = optarg;
+            break;
+        case OPT_JSON:
+            x.json = true;
+            break;
+        default:
+            return args_usage("explain", "unknown or incomplete option");
+        }
+    if (optind == argc) return args_usage("explain", "no sentence given");
+    st = run(&x, model, device, argv + optind, argc - optind);
+    return st == FECIT_OK ? EXIT_DONE : args_failed("explain", st);
+}

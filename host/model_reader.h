@@ -1,0 +1,66 @@
+/* model_reader.h -- the reader's part of the model file: weights, calibration, the sieve's
+ * curve before it, known answers. */
+#ifndef MODEL_READER_H
+#define MODEL_READER_H
+
+#include "model_file.h"
+#include "reader.h"
+#include "tokens.h"
+
+#define MODEL_KNOWN     64 /* known answers at most */
+#define MODEL_LANGUAGES 64 /* with a calibration or curve of their own, at most */
+#define MODEL_LANGUAGE  16 /* bytes of a code, NUL included */
+
+/* The reader's class logits / temperature, then + prior on that of none: what p is made of
+ * (Guo et al. 2017, arXiv:1706.04599). */
+struct model_calibration {
+    char lang[MODEL_LANGUAGE]; /* "" = all others */
+    float temperature, prior;
+};
+
+/* How much of what the reader alone would find the sieve lets through, at which cost. */
+struct model_cascade {
+    char lang[MODEL_LANGUAGE]; /* "" = all others */
+    struct model_curve curve;
+};
+
+struct model_answer {
+    char *text;
+    float logits[FECIT_LABELS];
+};
+
+struct model_reader {
+    bool there; /* a model may have a sieve only */
+    struct reader_weights weights;
+    float threshold;                                       /* of best F1, on p */
+    struct model_calibration calibration[MODEL_LANGUAGES]; /* [n], the first is "" */
+    uint32_t n_calibration;
+    struct model_cascade
+        cascade[MODEL_LANGUAGES]; /* [n], the first is ""; n may be 0 */
+    uint32_t n_cascade;
+    struct model_answer known[MODEL_KNOWN]; /* [n_known] */
+    uint32_t n_known;
+    float tolerance; /* of the known logits */
+};
+
+/* The reader, if the file has one; else *r stays empty. The tensors and the vocabulary must
+ * outlive it. After a failure, too, model_reader_clear(). */
+enum fecit_status model_reader_read(struct model_reader *r, const struct tensors *file,
+                                    const struct vocabulary *v,
+                                    struct json_reader *json);
+void model_reader_clear(struct model_reader *r); /* an empty one is fine */
+
+/* What belongs to a language: its own, else that of "". NULL only when there is none. */
+const struct model_calibration *model_reader_calibration(const struct model_reader *r,
+                                                         const char *lang);
+const struct model_curve *model_reader_cascade(const struct model_reader *r,
+                                               const char *lang);
+
+/* Run the known answers on the device: FECIT_E_DEVICE with expected and found when one
+ * differs by more than the tolerance. */
+enum fecit_status model_reader_check(const struct model_reader *m,
+                                     const struct vocabulary *v,
+                                     const struct tokens_options *options,
+                                     const struct device *d, struct reader *r);
+
+#endif
