@@ -24,7 +24,7 @@ endif
 STATIONS := text source segment_rules segment_join segment_wrap segment segment_words language tensors vocabulary tokens parcel feed device \
             program batch ops ops_cpu ops_cl sieve ops_encoder ops_cpu_encoder ops_cl_encoder \
             reading reader reader_cpu model_file model_reader model engine verdict cascade results results_pack records \
-            verify score api
+            verify score_facts score api
 HOST := $(wildcard host/base/*.c host/base/*.cc host/source/*.c) \
         $(foreach s,$(STATIONS),$(wildcard host/$(s).c host/$(s).cc)) \
         $(wildcard host/train/*.c)
@@ -69,6 +69,11 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libfecit.a
 	$(Q)mkdir -p $(@D); echo "  cc    $<"; \
 	$(CC) $(CFLAGS_) -Itests -o $@ $< $(BUILD)/libfecit.a -lcmocka $(LIBS) $(LDFLAGS)
 
+# Stands before the real OpenCL and fails when told to (tests/cli/device_fails.sh).
+$(BUILD)/tests/failing_opencl.so: tests/failing_opencl.c
+	$(Q)mkdir -p $(@D); echo "  cc    $<"; \
+	$(CC) $(filter-out -fsanitize%,$(CFLAGS_)) -shared -o $@ $< -ldl
+
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/kernels/test_*.c))
 TOOLS      := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tool_*.c))
 
@@ -91,7 +96,7 @@ test:
 	$(Q)$(MAKE) --no-print-directory all tests
 	$(Q)BUILD=$(BUILD) sh tests/run.sh
 
-tests: $(UNIT_TESTS) $(TOOLS)
+tests: $(UNIT_TESTS) $(TOOLS) $(BUILD)/tests/failing_opencl.so
 
 ## test-sanitize  the unit and kernel tests under ASan and UBSan, the pipeline under TSan
 test-sanitize:

@@ -163,6 +163,11 @@ uint32_t window_count(const struct window *w)
     return w->batch->n_spans;
 }
 
+uint32_t window_limit(const struct window *w)
+{
+    return w->batch->spans_limit;
+}
+
 void window_clear(struct window *w)
 {
     batch_clear(w->batch);

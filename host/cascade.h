@@ -43,6 +43,7 @@ void window_free(struct window *w); /* NULL is fine; nothing may be under way */
 /* Append a sentence of n ids in `lang`. False when there is no room: launch, wait, clear. */
 bool window_push(struct window *w, const char *lang, const uint32_t *ids, uint32_t n);
 uint32_t window_count(const struct window *w);
+uint32_t window_limit(const struct window *w); /* sentences that have room */
 void window_clear(struct window *w);
 
 /* Queue its work; the last part of the reading stays under way until window_wait(). */

@@ -206,7 +206,8 @@ enum fecit_status feed_open(const struct feed_options *options, struct feed **ou
     TRY_MEM(f);
     f->options = *options;
     if (f->options.threads == 0) f->options.threads = cpus > 0 ? (uint32_t)cpus : 1;
-    f->n_parcels = 16 + 4 * f->options.threads;
+    f->n_parcels = 2 * FEED_HOLD + 4 * f->options.threads;
+    if (f->n_parcels < 2 * f->options.hold) f->n_parcels = 2 * f->options.hold;
     TRY_MEM(f->all = mem_new(f->n_parcels, sizeof *f->all));
     TRY_MEM(f->ring = mem_new(f->n_parcels, sizeof *f->ring));
     TRY_MEM(f->done = mem_new(f->n_parcels, sizeof *f->done));

@@ -17,7 +17,10 @@ struct feed_options {
     struct tokens_options tokens;
     uint32_t threads; /* that split and tokenise; 0 = as many as processors */
     uint32_t shard_index, shard_count; /* count 0 or 1: everything */
+    uint32_t hold; /* parcels the caller would like to hold; FEED_HOLD at least */
 };
+
+#define FEED_HOLD 8 /* parcels that may always be held */
 
 struct feed;
 

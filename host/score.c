@@ -4,20 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define N_LANGUAGES  256 /* told apart in run.json; the rest is counted as "other" */
-#define LANGUAGE_MAX 16
-
-struct language_counts {
-    char code[LANGUAGE_MAX];
-    uint64_t documents, sentences, statements;
-};
+/* Of a parcel of short sentences: two windows' worth of parcels are held at a time. */
+#define PARCEL_SENTENCES 200u
 
 /* The document being written; its parts may lie in several parcels. */
 struct document_state {
     uint64_t base; /* bytes of the parts before this one */
     uint32_t sentences, statements;
     uint64_t repaired;
-    char lang[LANGUAGE_MAX];
+    char lang[SCORE_LANGUAGE];
 };
 
 /* Invariants:
@@ -40,22 +35,22 @@ struct road {
     uint32_t n_parcels, hold;
     size_t item, sentence; /* the cursor: item of parcels[0], sentence of that item */
     struct document_state document;
-    struct language_counts languages[N_LANGUAGES];
+    struct score_language languages[SCORE_LANGUAGES];
     uint32_t n_languages;
     uint64_t began, device_time, results_time;
 };
 
-static struct language_counts *language_find(struct road *r, const char *code)
+static struct score_language *language_find(struct road *r, const char *code)
 {
     for (uint32_t i = 0; i < r->n_languages; i++)
         if (!strcmp(r->languages[i].code, code)) return &r->languages[i];
-    if (r->n_languages == N_LANGUAGES - 1) code = "other";
-    if (r->n_languages < N_LANGUAGES) {
-        struct language_counts *c = &r->languages[r->n_languages++];
+    if (r->n_languages == SCORE_LANGUAGES - 1) code = "other";
+    if (r->n_languages < SCORE_LANGUAGES) {
+        struct score_language *c = &r->languages[r->n_languages++];
         snprintf(c->code, sizeof c->code, "%s", code);
         return c;
     }
-    return &r->languages[N_LANGUAGES - 1];
+    return &r->languages[SCORE_LANGUAGES - 1];
 }
 
 static enum fecit_status reject_write(struct road *r, const struct parcel_item *item)
@@ -102,7 +97,7 @@ static enum fecit_status document_write(struct road *r, const struct parcel_item
         .statements = r->document.statements,
         .repaired = r->document.repaired,
     };
-    struct language_counts *language = language_find(r, r->document.lang);
+    struct score_language *language = language_find(r, r->document.lang);
 
     language->documents++;
     language->sentences += row.sentences;
@@ -308,117 +303,25 @@ done:
     return st;
 }
 
-static void push_text(struct bytes *b, const char *key, const char *text)
-{
-    bytes_print(b, "\"%s\": ", key);
-    if (text)
-        bytes_push_json(b, text, strlen(text));
-    else
-        bytes_print(b, "null");
-    bytes_print(b, ", ");
-}
-
-static void push_languages(struct bytes *b, const struct road *r)
-{
-    bytes_print(b, "  \"languages\": {");
-    for (uint32_t i = 0; i < r->n_languages; i++) {
-        const struct language_counts *c = &r->languages[i];
-        bytes_print(b, "%s\n    ", i ? "," : "");
-        bytes_push_json(b, c->code, strlen(c->code));
-        bytes_print(
-            b, ": {\"documents\": %llu, \"sentences\": %llu, \"statements\": %llu}",
-            (unsigned long long)c->documents, (unsigned long long)c->sentences,
-            (unsigned long long)c->statements);
-    }
-    bytes_print(b, "%s},\n", r->n_languages ? "\n  " : "");
-}
-
-static void push_options(struct bytes *b, const struct road *r)
-{
-    const struct score_options *o = r->options;
-    static const char *const formats[] = {"auto", "text", "jsonl"};
-    static const char *const encodings[] = {"auto", "utf-8", "utf-16le", "utf-16be"};
-
-    bytes_print(b, "  \"options\": {");
-    push_text(b, "format", formats[o->source.format]);
-    push_text(b, "encoding", encodings[o->source.encoding]);
-    push_text(b, "text_field", o->source.text_field);
-    push_text(b, "id_field", o->source.id_field);
-    bytes_print(b,
-                "\"sentences\": %s, \"all\": %s, \"no_sieve\": %s, \"recall\": %.6g, "
-                "\"min_p\": %.6g, \"shard\": [%u, %u]},\n",
-                o->source.sentences ? "true" : "false", o->all ? "true" : "false",
-                o->no_sieve ? "true" : "false", o->recall, o->min_p, o->shard_index,
-                o->shard_count ? o->shard_count : 1);
-    bytes_print(b, "  \"inputs\": [");
-    for (uint32_t i = 0; i < o->n_inputs; i++) {
-        if (i) bytes_print(b, ", ");
-        bytes_push_json(b, o->inputs[i], strlen(o->inputs[i]));
-    }
-    bytes_print(b, "],\n");
-}
-
-/* What each step saw and cost. */
-static void push_steps(struct bytes *b, const struct cascade_counts *steps)
-{
-    const struct cascade_counts c = *steps;
-
-    bytes_print(b,
-                "  \"steps\": {\"sieve\": {\"sentences\": %llu, \"seconds\": %.3f}, "
-                "\"reader\": {\"candidates\": %llu, \"sentences\": %llu, \"pieces\": "
-                "%llu, \"seconds\": "
-                "%.3f}},\n",
-                (unsigned long long)c.sieved, (double)c.sieved_ns * 1e-9,
-                (unsigned long long)c.candidates, (unsigned long long)c.read,
-                (unsigned long long)c.read_pieces, (double)c.read_ns * 1e-9);
-}
-
-static void push_counts(struct bytes *b, const struct score_counts *c)
-{
-    bytes_print(b,
-                "  \"counts\": {\"documents\": %llu, \"sentences\": %llu, "
-                "\"statements\": %llu, \"rejects\": %llu, \"repaired\": %llu, "
-                "\"files\": %llu, \"bytes_read\": %llu, \"text_bytes\": %llu",
-                (unsigned long long)c->documents, (unsigned long long)c->sentences,
-                (unsigned long long)c->statements, (unsigned long long)c->rejects,
-                (unsigned long long)c->repaired, (unsigned long long)c->files,
-                (unsigned long long)c->bytes_read, (unsigned long long)c->text_bytes);
-    for (int i = 0; i < FECIT_LABELS; i++)
-        bytes_print(b, ", \"class_%s\": %llu", fecit_label_name((enum fecit_label)i),
-                    (unsigned long long)c->labels[i]);
-    bytes_print(b, "},\n");
-}
-
 /* run.json as it stands. */
 static enum fecit_status run_save(struct road *r, bool complete)
 {
     enum fecit_status st = FECIT_OK;
     struct bytes b = {0};
-    const struct parcel_times t =
-        r->feed ? feed_times(r->feed) : (struct parcel_times){0};
+    const struct score_facts facts = {
+        .options = r->options,
+        .counts = r->counts,
+        .engine = &r->engine,
+        .languages = r->languages,
+        .n_languages = r->n_languages,
+        .threshold = cascade_threshold(r->cascade),
+        .times = r->feed ? feed_times(r->feed) : (struct parcel_times){0},
+        .device_time = r->device_time,
+        .results_time = r->results_time,
+        .complete = complete,
+    };
 
-    bytes_print(&b, "{\n  \"fecit\": \"run\", \"format\": %d, \"version\": \"%s\",\n",
-                RESULTS_FORMAT, fecit_version());
-    bytes_print(&b, "  \"complete\": %s,\n  ", complete ? "true" : "false");
-    push_text(&b, "model", r->engine.model->digest);
-    push_text(&b, "vocabulary", r->engine.model->vocabulary->digest);
-    bytes_print(&b, "\"threshold\": %.6g,\n  ", (double)cascade_threshold(r->cascade));
-    push_text(&b, "device", device_name(r->engine.device));
-    push_text(&b, "driver", device_driver(r->engine.device));
-    bytes_print(&b, "\"threads\": %u,\n", r->options->threads);
-    push_options(&b, r);
-    push_counts(&b, r->counts);
-    push_languages(&b, r);
-    push_steps(&b, &r->counts->steps);
-    bytes_print(&b,
-                "  \"seconds\": {\"source\": %.3f, \"text\": %.3f, \"segment\": %.3f, "
-                "\"tokens\": %.3f, \"device_wait\": %.3f, \"results\": %.3f, "
-                "\"wall\": %.3f}\n}\n",
-                (double)t.source * 1e-9, (double)t.text * 1e-9,
-                (double)t.segment * 1e-9, (double)t.tokens * 1e-9,
-                (double)r->device_time * 1e-9, (double)r->results_time * 1e-9,
-                r->counts->seconds);
-    if (b.size == 0) FAIL(FECIT_E_MEMORY, "out of memory while writing run.json");
+    TRY(score_facts_print(&facts, &b));
     TRY(results_save_run(r->results, (const char *)b.data, b.size));
 done:
     bytes_clear(&b);
@@ -445,13 +348,14 @@ static enum fecit_status road_open(struct road *r)
                                                .recall = o->recall,
                                                .window = o->batch},
                      &r->cascade));
+    for (int i = 0; i < 2; i++)
+        TRY(window_new(r->cascade, &r->windows[i]));
+    feed.hold = 2 * window_limit(r->windows[0]) / PARCEL_SENTENCES;
     feed.vocabulary = r->engine.model->vocabulary;
     feed.tokens = r->engine.model->tokens;
     TRY(feed_open(&feed, &r->feed));
     r->hold = feed_hold(r->feed);
     TRY_MEM(r->parcels = mem_new(r->hold + 1, sizeof *r->parcels));
-    for (int i = 0; i < 2; i++)
-        TRY(window_new(r->cascade, &r->windows[i]));
     results.model_digest = r->engine.model->digest;
     TRY(results_open(&results, &r->results));
     TRY(run_save(r, false));
