@@ -43,6 +43,7 @@ TIES = ["state", "organ", "directed", "linked", "territory", "group"]
 ROLES = ["accused", "accuser", "victim", "groups"]
 OUTSIDE, BEGIN, INSIDE = 0, 1, 2
 IGNORED = -100
+CALM = 0.9  # p(none), squared and scaled as teacher.py label writes it
 READ = 254  # pieces of a sentence, as host/reading.h
 NO_SWAP = {"ha", "vi"}  # CLDR's names of states are not those that news uses
 
@@ -307,6 +308,14 @@ def load(path, vocabulary):
 def choose(a, rng):
     a.without, a.most = a.without or "", getattr(a, "most", 0)
     fit, held, test = pilot.choose(a, rng)
+    fit = [r for r in fit if r["class"] != "none" or not r.get("own") or
+           rng.random() < getattr(a, "keep_own_none", 1)]
+    if getattr(a, "calm", None):
+        calm = [r for r in read_rows(a.calm) if r["p_class"][0] >= CALM and
+                r["lang"] not in (a.without or "").split(",")]
+        rng.shuffle(calm)
+        fit += [{"text": r["text"], "lang": r["lang"], "class": "none"}
+                for r in calm[:a.calm_most]]
     return fit, held, test, read_rows(a.dev) if a.dev else []
 
 
@@ -374,6 +383,10 @@ def main():
     c.add_argument("--output", required=True)
     c.add_argument("--layers", type=int, default=12)
     c.add_argument("--start", help="weights to start from, of fit, average or pilot.py")
+    c.add_argument("--calm", help="ordinary news labelled by teacher.py: what it calls none is "
+                   "none; without it the reader finds claims in anything odd")
+    c.add_argument("--calm-most", type=int, default=6000)
+    c.add_argument("--keep-own-none", type=float, default=0.6)
     c.add_argument("--freeze", type=int, default=0, help="lowest layers that stay as they are")
     c.add_argument("--epochs", type=int, default=3)
     c.add_argument("--batch", type=int, default=16)
