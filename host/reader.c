@@ -12,14 +12,15 @@ struct layer {
 
 struct reader {
     struct device *device;
-    struct ops *ops;
-    struct reader_weights shape; /* the pointers are not used after opening */
+    struct ops *ops, *from_ops;    /* from_ops: for rows of `from` columns, or NULL */
+    struct ops_panels *projection; /* NULL: none */
+    struct reader_weights shape;   /* the pointers are not used after opening */
     struct device_buffer *nibbles, *scales, *positions, *norm[2];
     struct layer layers[READER_LAYERS];
     struct device_buffer *head_weight, *head_bias, *tag_weight, *tag_bias;
     /* One set serves all parts: the queue is in order. */
-    struct device_buffer *ids, *places, *spans, *blocks, *x, *y, *qkv, *turned, *up,
-        *mean, *heads, *tags;
+    struct device_buffer *ids, *places, *spans, *blocks, *from, *x, *y, *qkv, *turned,
+        *up, *mean, *heads, *tags;
     uint32_t part; /* pieces at a time */
 };
 
@@ -63,10 +64,16 @@ done:
     return st;
 }
 
+/* Columns of the rows that are looked up. */
+static uint32_t columns(const struct reader_weights *w)
+{
+    return w->from ? w->from : w->dim;
+}
+
 static enum fecit_status positions_new(struct reader *r, const struct reader_weights *w)
 {
     enum fecit_status st = FECIT_OK;
-    const size_t n = (size_t)w->n_places * w->dim;
+    const size_t n = (size_t)w->n_places * columns(w);
     float *x = mem_new(n, sizeof *x);
 
     TRY_MEM(x);
@@ -90,8 +97,13 @@ enum fecit_status reader_open(struct device *d, const struct reader_weights *w,
     r->part = device_about(d)->gpu ? PART_GPU : PART_CPU;
     TRY(ops_open(d, w->dim, false, 0, &r->ops));
     if (tiled >= 0) ops_set_tiled(r->ops, tiled > 0);
-    TRY(device_buffer_new(d, (size_t)w->n_rows * w->dim / 2, w->nibbles, &r->nibbles));
-    TRY(device_buffer_new(d, (size_t)w->n_rows * w->dim / 32 * sizeof *w->scales,
+    if (w->from) {
+        TRY(ops_open(d, w->from, false, 0, &r->from_ops));
+        TRY(panels_new(r, &w->projection, w->from, w->dim, &r->projection));
+    }
+    TRY(device_buffer_new(d, (size_t)w->n_rows * columns(w) / 2, w->nibbles,
+                          &r->nibbles));
+    TRY(device_buffer_new(d, (size_t)w->n_rows * columns(w) / 32 * sizeof *w->scales,
                           w->scales, &r->scales));
     TRY(positions_new(r, w));
     TRY(norm_new(r, &w->norm, r->norm));
@@ -99,8 +111,11 @@ enum fecit_status reader_open(struct device *d, const struct reader_weights *w,
         TRY(layer_new(r, &w->layers[i], &r->layers[i]));
     TRY(floats_new(r, w->head_weight, (size_t)READING_HEADS * w->dim, &r->head_weight));
     TRY(floats_new(r, w->head_bias, READING_HEADS, &r->head_bias));
-    TRY(floats_new(r, w->tag_weight, (size_t)READING_TAGS * w->dim, &r->tag_weight));
-    TRY(floats_new(r, w->tag_bias, READING_TAGS, &r->tag_bias));
+    if (w->tag_weight) {
+        TRY(floats_new(r, w->tag_weight, (size_t)READING_TAGS * w->dim,
+                       &r->tag_weight));
+        TRY(floats_new(r, w->tag_bias, READING_TAGS, &r->tag_bias));
+    }
     *out = r;
     r = NULL;
 done:
@@ -146,6 +161,8 @@ void reader_close(struct reader *r)
             device_buffer_free(l->norm[k]);
         }
     }
+    ops_panels_free(r->projection);
+    ops_close(r->from_ops);
     ops_close(r->ops);
     mem_free(r);
 }
@@ -163,6 +180,7 @@ static enum fecit_status work_reserve(struct reader *r, uint32_t n_ids,
         {&r->places, n_ids * sizeof(uint32_t)},
         {&r->spans, n_spans * sizeof(struct shared_span)},
         {&r->blocks, n_ids * sizeof(struct shared_block)},
+        {&r->from, n_ids * r->shape.from * f},
         {&r->x, n_ids * row},
         {&r->y, n_ids * row},
         {&r->qkv, 3 * n_ids * row},
@@ -199,6 +217,21 @@ done:
     return st;
 }
 
+/* The first x of the text. */
+static enum fecit_status embed_run(struct reader *r, const struct ops_text *text)
+{
+    enum fecit_status st;
+
+    TRY(ops_embed_tokens(r->projection ? r->from_ops : r->ops, text, r->nibbles,
+                         r->scales, r->positions, r->projection ? r->from : r->y));
+    if (r->projection)
+        TRY(ops_linear_wide(r->ops, r->from, r->projection, text->n_ids, false, r->y));
+    TRY(ops_layer_norm(r->ops, r->y, NULL, r->norm[0], r->norm[1], text->n_ids,
+                       r->shape.epsilon, r->x));
+done:
+    return st;
+}
+
 /* Queue n sentences from `first` on. */
 static enum fecit_status part_run(struct reader *r, struct reading *in, uint32_t first,
                                   uint32_t n)
@@ -218,18 +251,17 @@ static enum fecit_status part_run(struct reader *r, struct reading *in, uint32_t
     TRY(device_write(d, r->places, n_ids * sizeof *in->places, in->places + base));
     TRY(device_write(d, r->spans, n * sizeof *in->moved, in->moved + first));
     TRY(device_write(d, r->blocks, n_blocks * sizeof *in->blocks, in->blocks + base));
-    TRY(ops_embed_tokens(r->ops, &text, r->nibbles, r->scales, r->positions, r->y));
-    TRY(ops_layer_norm(r->ops, r->y, NULL, r->norm[0], r->norm[1], n_ids,
-                       r->shape.epsilon, r->x));
+    TRY(embed_run(r, &text));
     for (uint32_t i = 0; i < r->shape.n_layers; i++)
         TRY(layer_run(r, &r->layers[i], &text));
     TRY(ops_span_mean(r->ops, &text, r->x, r->mean));
     TRY(ops_linear(r->ops, r->mean, r->head_weight, r->head_bias, n, dim, READING_HEADS,
                    r->heads));
-    TRY(ops_linear(r->ops, r->x, r->tag_weight, r->tag_bias, n_ids, dim, READING_TAGS,
-                   r->tags));
     TRY(device_read_start(d, r->heads, (size_t)n * READING_HEADS * sizeof(float),
                           in->heads + (size_t)first * READING_HEADS, &in->wait[0]));
+    if (!r->tag_weight) goto done;
+    TRY(ops_linear(r->ops, r->x, r->tag_weight, r->tag_bias, n_ids, dim, READING_TAGS,
+                   r->tags));
     TRY(device_read_start(d, r->tags, (size_t)n_ids * READING_TAGS * sizeof(float),
                           in->tags + (size_t)base * READING_TAGS, &in->wait[1]));
 done:

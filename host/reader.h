@@ -1,7 +1,7 @@
 /* reader.h -- the second stage, for what the sieve lets through: a transformer encoder
  * (Devlin et al. 2019, arXiv:1810.04805; multilingual-e5-small, Wang et al. 2024,
  * arXiv:2402.05672, fine-tuned), and what it says of a sentence and of each of its pieces.
- *   x      = norm(row of the piece + row of the place)                          [T][D]
+ *   x      = norm(row of the piece + row of the place), projected before if need be  [T][D]
  *   x      = norm(x + attention(x)); x = norm(x + gelu(x U' + u) V' + v)         n_layers times
  *   heads  = mean of x over the sentence, H' + h: class, act, tie               [B][17]
  *   tags   = x G' + g: for each role whether a piece is outside, begins or goes on  [T][12] */
@@ -35,16 +35,19 @@ struct reader_layer {
 /* Borrowed views of the model files. */
 struct reader_weights {
     uint32_t n_layers, dim, wide; /* D, F */
-    uint32_t n_rows, n_places;    /* V, P */
-    uint32_t bos, eos;            /* ids put around a sentence */
-    const uint8_t *nibbles;       /* [V][D / 2], see kernels/embed_tokens.cl */
-    const uint16_t *scales;       /* [V][D / 32] half */
-    const uint16_t *positions;    /* [P][D] half */
+    /* A small encoder takes rows and places of `from` columns, projected to D; 0: they have D */
+    uint32_t from;
+    struct reader_linear projection; /* [D][from] */
+    uint32_t n_rows, n_places;       /* V, P */
+    uint32_t bos, eos;               /* ids put around a sentence */
+    const uint8_t *nibbles;          /* [V][from / 2], see kernels/embed_tokens.cl */
+    const uint16_t *scales;          /* [V][from / 32] half */
+    const uint16_t *positions;       /* [P][from] half */
     struct reader_norm norm;
     struct reader_layer layers[READER_LAYERS];
     const float *head_weight; /* [READING_HEADS][D] */
     const float *head_bias;   /* [READING_HEADS] */
-    const float *tag_weight;  /* [READING_TAGS][D] */
+    const float *tag_weight;  /* [READING_TAGS][D], NULL: no tags are asked for */
     const float *tag_bias;    /* [READING_TAGS] */
     float epsilon;            /* of the norms */
 };

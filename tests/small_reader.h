@@ -85,6 +85,22 @@ static inline struct reader_weights small_reader_weights(void)
     return w;
 }
 
+/* The same as a small encoder: rows of 96 columns projected to SMALL_DIM, no tags. */
+static inline struct reader_weights small_projected_weights(void)
+{
+    enum { FROM = 96 };
+    struct random r = {12};
+    struct reader_weights w = small_reader_weights();
+
+    w.from = FROM;
+    w.nibbles = small_bytes(&r, SMALL_ROWS * FROM / 2);
+    w.scales = small_halfs(&r, SMALL_ROWS * FROM / 32, 0.1f);
+    w.positions = small_halfs(&r, (size_t)w.n_places * FROM, 0.3f);
+    w.projection = small_linear(&r, FROM, SMALL_DIM);
+    w.tag_weight = w.tag_bias = NULL;
+    return w;
+}
+
 /* `sentences` of 0 to `most` pieces, drawn; the same each time. reading_free(). */
 static inline struct reading *small_reading(uint32_t sentences, uint32_t most)
 {
