@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Raw JSONL -> results: `fecit score` by its sieve alone beside an ICU splitter piped into
 Debian's `fasttext predict-prob`, on the same text, in the same run, interleaved; then both
-stages, as shipped. Medians.
+stages, as shipped. Medians. Needs fasttext and python3-msgpack (`make bench` installs them).
 
 usage: bench/run.py [--build DIR] [--mb N] [--mb-both N] [--rounds N] [TEXT.jsonl]
 
@@ -57,6 +57,9 @@ def make_text(path, megabytes, folder):
     if not calm:
         print("the sieve lets every own sentence through: the share of candidates is not set")
         calm = read
+    if not read:
+        print("the sieve lets no own sentence through: there are no candidates")
+        read = calm
     draw = random.Random(1)
     size = number = 0
     with open(path, "w", encoding="utf-8") as out:

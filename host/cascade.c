@@ -20,6 +20,7 @@ struct cascade {
     char lang[MODEL_LANGUAGE];
     float pass;
     bool known;
+    struct window *under_way; /* whose reading may not be done */
     struct cascade_counts counts;
 };
 
@@ -52,6 +53,33 @@ done:
     return st;
 }
 
+/* What a model without a reader wants. */
+static enum fecit_status sieve_only(struct cascade *c)
+{
+    enum fecit_status st;
+
+    if (c->options.no_sieve)
+        FAIL(FECIT_E_USAGE,
+             "--no-sieve needs a model with a reader; this one scores every sentence "
+             "with its only stage, the sieve");
+    TRY(model_threshold(c->engine->model, c->options.recall, &c->threshold));
+done:
+    return st;
+}
+
+static enum fecit_status both_stages(struct cascade *c)
+{
+    enum fecit_status st = FECIT_OK;
+    const struct model *m = c->engine->model;
+
+    c->threshold = m->reader.threshold;
+    for (uint32_t i = 0; i < m->reader.n_cascade && !c->options.no_sieve; i++)
+        TRY(pass_find(c, m->reader.cascade[i].lang)); /* that each reaches the recall */
+    TRY(verdict_tools_init(&c->tools, m));
+done:
+    return st;
+}
+
 enum fecit_status cascade_open(struct engine *e, const struct cascade_options *options,
                                struct cascade **out)
 {
@@ -61,21 +89,7 @@ enum fecit_status cascade_open(struct engine *e, const struct cascade_options *o
     TRY_MEM(c);
     c->engine = e;
     c->options = *options;
-    c->threshold = e->model->reader.threshold;
-    if (!e->reader) {
-        if (options->no_sieve)
-            FAIL(FECIT_E_USAGE,
-                 "--no-sieve needs a model with a reader; this one scores every "
-                 "sentence "
-                 "with its only stage, the sieve");
-        TRY(model_threshold(e->model, options->recall, &c->threshold));
-        goto open;
-    }
-    TRY(pass_find(c, ""));
-    for (uint32_t i = 0; i < e->model->reader.n_cascade; i++)
-        TRY(pass_find(c, e->model->reader.cascade[i].lang));
-    TRY(verdict_tools_init(&c->tools, e->model));
-open:
+    TRY(e->reader ? both_stages(c) : sieve_only(c));
     if (options->threshold > 0) c->threshold = (float)options->threshold;
     *out = c;
     c = NULL;
@@ -96,6 +110,13 @@ struct cascade_counts cascade_counts(const struct cascade *c)
     return c->counts;
 }
 
+double cascade_recall(const struct cascade *c)
+{
+    if (!c->engine->reader || c->options.no_sieve || c->options.recall > 0)
+        return c->options.recall;
+    return CASCADE_RECALL;
+}
+
 float cascade_threshold(const struct cascade *c)
 {
     return c->threshold;
@@ -103,18 +124,19 @@ float cascade_threshold(const struct cascade *c)
 
 /* ---- a window ----------------------------------------------------------------------- */
 
-enum fecit_status window_new(const struct cascade *c, struct window **out)
+enum fecit_status window_new(struct cascade *c, struct window **out)
 {
     enum fecit_status st = FECIT_OK;
     struct window *w = mem_new(1, sizeof *w);
     const bool gpu = device_about(c->engine->device)->gpu;
+    const bool all = c->options.no_sieve || c->engine->model->reader.n_cascade == 0;
     const struct reader_weights *weights = &c->engine->model->reader.weights;
     uint32_t n = c->options.window;
 
     TRY_MEM(w);
     if (n == 0 && c->engine->reader)
-        n = gpu ? WINDOW_GPU : c->options.no_sieve ? WINDOW_CPU_READ : WINDOW_CPU;
-    w->cascade = (struct cascade *)c;
+        n = gpu ? WINDOW_GPU : all ? WINDOW_CPU_READ : WINDOW_CPU;
+    w->cascade = c;
     TRY(batch_new(n, &w->batch));
     if (c->engine->reader) {
         n = w->batch->spans_limit;
@@ -152,7 +174,9 @@ bool window_push(struct window *w, const char *lang, const uint32_t *ids, uint32
     if (!batch_push(w->batch, ids, n)) return false;
     if (!w->reading) return true;
     /* cascade_open() has been through all curves: none is too short now. */
-    if (!c->known || strncmp(c->lang, lang, sizeof c->lang - 1)) pass_find(c, lang);
+    if (!c->options.no_sieve &&
+        (!c->known || strncmp(c->lang, lang, sizeof c->lang - 1)))
+        pass_find(c, lang);
     w->pass[i] = c->pass;
     w->calibration[i] = model_reader_calibration(&c->engine->model->reader, lang);
     return true;
@@ -222,13 +246,18 @@ static void candidates_push(struct cascade *c, struct window *w)
 enum fecit_status window_launch(struct cascade *c, struct window *w)
 {
     enum fecit_status st = FECIT_OK;
-    uint64_t begin = parcel_clock(), now;
+    uint64_t begin, now;
 
+    /* The queue is in order: the sieve would wait for it anyway, and be charged for it. */
+    if (c->under_way) TRY(window_wait(c, c->under_way));
+    begin = parcel_clock();
     if (!c->options.no_sieve) {
         TRY(sieve_run(c->engine->sieve, w->batch));
         c->counts.sieved += w->batch->n_spans;
     }
-    if (!w->reading) goto launched;
+    w->running = true;
+    if (!w->reading) goto done;
+    c->under_way = w;
     if (!c->options.no_sieve) TRY(sieve_wait(c->engine->sieve, w->batch));
     now = parcel_clock();
     c->counts.sieved_ns += now - begin;
@@ -236,8 +265,6 @@ enum fecit_status window_launch(struct cascade *c, struct window *w)
     candidates_push(c, w);
     TRY(reader_run(c->engine->reader, w->reading));
     c->counts.read_ns += parcel_clock() - begin;
-launched:
-    w->running = true;
 done:
     return st;
 }
@@ -249,6 +276,7 @@ enum fecit_status window_wait(struct cascade *c, struct window *w)
 
     if (!w->running) return FECIT_OK;
     w->running = false;
+    if (c->under_way == w) c->under_way = NULL;
     if (w->reading) {
         TRY(reader_wait(c->engine->reader, w->reading));
         c->counts.read_ns += parcel_clock() - begin;

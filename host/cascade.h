@@ -32,12 +32,13 @@ enum fecit_status cascade_open(struct engine *e, const struct cascade_options *o
                                struct cascade **out);
 void cascade_close(struct cascade *c); /* NULL is fine */
 struct cascade_counts cascade_counts(const struct cascade *c);
+double cascade_recall(const struct cascade *c); /* what the sieve keeps; 0: see open */
 float cascade_threshold(const struct cascade *c); /* of p, for a statement */
 
 struct window;
 
 /* Caller owns *out. */
-enum fecit_status window_new(const struct cascade *c, struct window **out);
+enum fecit_status window_new(struct cascade *c, struct window **out);
 void window_free(struct window *w); /* NULL is fine; nothing may be under way */
 
 /* Append a sentence of n ids in `lang`. False when there is no room: launch, wait, clear. */

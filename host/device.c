@@ -390,6 +390,12 @@ static void event_sleep(cl_event event)
     }
 }
 
+void device_drop(struct device_ticket *t)
+{
+    if (t && t->event) clReleaseEvent(t->event);
+    mem_free(t);
+}
+
 enum fecit_status device_wait(struct device *d, struct device_ticket *t)
 {
     enum fecit_status st = FECIT_OK;

@@ -68,6 +68,9 @@ struct device_ticket;
 enum fecit_status device_read_start(struct device *d, const struct device_buffer *b,
                                     size_t size, void *data,
                                     struct device_ticket **out);
+/* Give the ticket back without waiting or asking how it went; what it reads to must stay until
+ * device_finish(). NULL is fine. */
+void device_drop(struct device_ticket *t);
 /* NULL is fine. */
 enum fecit_status device_wait(struct device *d, struct device_ticket *t);
 

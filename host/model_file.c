@@ -75,14 +75,16 @@ enum fecit_status model_curve(const struct tensors *f, struct json list,
             if (!json_item(point, i, &number) || !json_number(number, &v[i]))
                 FAIL(FECIT_E_MODEL, "%s: %s: point %u is not three numbers",
                      tensors_path(f), key, out->n);
-        if (!(v[0] > 0 &&
-              v[0] <= (out->n ? (double)out->points[out->n - 1].recall : 1)))
+        if (!(v[0] > 0 && (float)v[0] <= (out->n ? out->points[out->n - 1].recall : 1)))
             FAIL(FECIT_E_MODEL,
                  "%s: %s: the recall of point %u is %g; expected 1 or less, falling",
                  tensors_path(f), key, out->n, v[0]);
         out->points[out->n++] =
             (struct model_point){(float)v[0], (float)v[1], (float)v[2]};
     }
+    if (out->n == 0)
+        FAIL(FECIT_E_MODEL, "%s: %s: the curve has no point; train the model again",
+             tensors_path(f), key);
 done:
     return st;
 }

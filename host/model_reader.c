@@ -291,11 +291,19 @@ void model_reader_clear(struct model_reader *r)
 
 /* ---- use ---------------------------------------------------------------------------- */
 
+/* Whether `tag` (ar, AR, ar-EG) is of the language `code`. */
+static bool is_language(const char *tag, const char *code)
+{
+    for (; *code; tag++, code++)
+        if ((*tag | 32) != (*code | 32)) return false;
+    return *tag == 0 || *tag == '-' || *tag == '_';
+}
+
 const struct model_calibration *model_reader_calibration(const struct model_reader *r,
                                                          const char *lang)
 {
     for (uint32_t i = 1; i < r->n_calibration; i++)
-        if (!strcmp(r->calibration[i].lang, lang)) return &r->calibration[i];
+        if (is_language(lang, r->calibration[i].lang)) return &r->calibration[i];
     return r->n_calibration ? &r->calibration[0] : NULL;
 }
 
@@ -303,7 +311,7 @@ const struct model_curve *model_reader_cascade(const struct model_reader *r,
                                                const char *lang)
 {
     for (uint32_t i = 1; i < r->n_cascade; i++)
-        if (!strcmp(r->cascade[i].lang, lang)) return &r->cascade[i].curve;
+        if (is_language(lang, r->cascade[i].lang)) return &r->cascade[i].curve;
     return r->n_cascade ? &r->cascade[0].curve : NULL;
 }
 

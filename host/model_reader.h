@@ -50,7 +50,7 @@ enum fecit_status model_reader_read(struct model_reader *r, const struct tensors
                                     struct json_reader *json);
 void model_reader_clear(struct model_reader *r); /* an empty one is fine */
 
-/* What belongs to a language: its own, else that of "". NULL only when there is none. */
+/* What belongs to a language (its tag may go on: zh-TW is zh): its own, else that of "". NULL only when there is none. */
 const struct model_calibration *model_reader_calibration(const struct model_reader *r,
                                                          const char *lang);
 const struct model_curve *model_reader_cascade(const struct model_reader *r,

@@ -54,10 +54,14 @@ static enum fecit_status kernel_find(struct ops *o, const char *name, uint32_t *
 {
     enum fecit_status st = FECIT_OK;
     const uint32_t n = o->n_kernels;
+    size_t fixed[3] = {0};
     cl_int code;
 
     for (*out = 0; *out < n; ++*out)
         if (!strcmp(o->names[*out], name)) return FECIT_OK;
+    if (n == OPS_KERNELS)
+        FAIL(FECIT_E_DEVICE, "more than %d kernels are in use; raise OPS_KERNELS",
+             OPS_KERNELS);
     o->kernels[n] = clCreateKernel(o->program->program, name, &code);
     if (code != CL_SUCCESS) {
         st = device_failed(o->device, "clCreateKernel", code);
@@ -68,6 +72,16 @@ static enum fecit_status kernel_find(struct ops *o, const char *name, uint32_t *
     /* A device short of registers may want smaller groups for this kernel. */
     clGetKernelWorkGroupInfo(o->kernels[n], o->device->id, CL_KERNEL_WORK_GROUP_SIZE,
                              sizeof o->group_limits[n], &o->group_limits[n], NULL);
+    /* Kernels with barriers have a size of their own, which cannot shrink. */
+    clGetKernelWorkGroupInfo(o->kernels[n], o->device->id,
+                             CL_KERNEL_COMPILE_WORK_GROUP_SIZE, sizeof fixed, fixed,
+                             NULL);
+    if (fixed[0] * fixed[1] > o->group_limits[n])
+        FAIL(FECIT_E_DEVICE,
+             "device %s: kernel %s wants groups of %zu, the device gives %zu; take "
+             "another "
+             "--device",
+             o->device->info.name, name, fixed[0] * fixed[1], o->group_limits[n]);
     o->n_kernels++;
 done:
     return st;

@@ -5,6 +5,8 @@
 #include "ops.h"
 #include "program_cl.h"
 
+#define OPS_KERNELS 32 /* in use at a time */
+
 struct ops {
     struct device *device;
     struct program *program;
@@ -13,9 +15,9 @@ struct ops {
     uint32_t panel, panel_rows; /* what kernels/linear_panel.cl was built for */
     bool tiled;                 /* wide layers through local memory, weights as halfs */
     struct device_buffer *none; /* stands for an argument that is not used */
-    cl_kernel kernels[32];      /* [n_kernels] made on first use, found by name */
-    size_t group_limits[32];    /* work-items in a group of each, at most */
-    const char *names[32];
+    cl_kernel kernels[OPS_KERNELS];   /* [n_kernels] made on first use, found by name */
+    size_t group_limits[OPS_KERNELS]; /* work-items in a group of each, at most */
+    const char *names[OPS_KERNELS];
     uint32_t n_kernels;
 };
 
@@ -37,8 +39,8 @@ struct ops_argument {
 enum fecit_status ops_launch(struct ops *o, const char *name,
                              const struct ops_argument *arguments, uint32_t n_arguments,
                              size_t x, size_t y);
-/* The same in groups of (local_x, local_y) items, the launch rounded up to them; groups
- * without barriers are made smaller where the device wants it. */
+/* The same in groups of (local_x, local_y) items, the launch rounded up to them; they
+ * are made smaller where the device wants it, but not those of kernels with barriers. */
 enum fecit_status ops_launch_groups(struct ops *o, const char *name,
                                     const struct ops_argument *arguments,
                                     uint32_t n_arguments, size_t x, size_t y,

@@ -134,9 +134,9 @@ static void buffers_free(struct device_buffer **const buffers[], size_t n)
 /* What parts need on the device; made again when one comes. */
 static void work_free(struct reader *r)
 {
-    struct device_buffer **const work[] = {&r->ids, &r->places, &r->spans, &r->blocks,
-                                           &r->x,   &r->y,      &r->qkv,   &r->turned,
-                                           &r->up,  &r->mean,   &r->heads, &r->tags};
+    struct device_buffer **const work[] = {
+        &r->ids, &r->from,   &r->places, &r->spans, &r->blocks, &r->x,   &r->y,
+        &r->qkv, &r->turned, &r->up,     &r->mean,  &r->heads,  &r->tags};
 
     buffers_free(work, sizeof work / sizeof *work);
 }
@@ -270,15 +270,27 @@ done:
 
 static enum fecit_status part_wait(struct reader *r, struct reading *in)
 {
-    enum fecit_status st = FECIT_OK, one;
+    enum fecit_status st = FECIT_OK;
 
     for (int i = 0; i < 2; i++) {
         struct device_ticket *t = in->wait[i];
         in->wait[i] = NULL;
-        one = device_wait(r->device, t);
-        if (st == FECIT_OK) st = one;
+        if (st == FECIT_OK)
+            st = device_wait(r->device, t);
+        else
+            device_drop(t); /* the first failure is the one that is told */
     }
     return st;
+}
+
+/* After a failure: the reading's arrays come free. */
+static void part_drop(struct reader *r, struct reading *in)
+{
+    device_finish(r->device);
+    for (int i = 0; i < 2; i++) {
+        device_drop(in->wait[i]);
+        in->wait[i] = NULL;
+    }
 }
 
 /* How many sentences from `first` on make a part. */
@@ -304,22 +316,20 @@ static enum fecit_status parts_run(struct reader *r, struct reading *in)
         TRY(part_run(r, in, first, n));
     }
 done:
-    if (st != FECIT_OK) {
-        device_finish(r->device); /* the reading's arrays come free */
-        part_wait(r, in);
-    }
+    if (st != FECIT_OK) part_drop(r, in);
     return st;
 }
 
 /* After a failure: whether smaller parts are worth a try. */
 static bool part_halve(struct reader *r, const struct reading *in)
 {
-    const uint32_t n = in->n_ids < r->part ? in->n_ids : r->part;
+    const uint32_t least = READING_MOST + 2; /* a part may always be one sentence */
 
-    if (n < 4 || !device_is_short(r->device)) return false;
+    if (in->n_spans < 2 || r->part <= least || !device_is_short(r->device))
+        return false;
     device_finish(r->device); /* what is under way uses the buffers */
     work_free(r);
-    r->part = n / 2;
+    r->part = r->part / 2 < least ? least : r->part / 2;
     return true;
 }
 

@@ -156,7 +156,7 @@ done:
     return st;
 }
 
-/* The sentence at the cursor, number `i` of the window. */
+/* The sentence at the cursor, number `k` of the window. */
 static enum fecit_status sentence_write(struct road *r, struct window *w, uint32_t k)
 {
     enum fecit_status st = FECIT_OK;
@@ -315,6 +315,7 @@ static enum fecit_status run_save(struct road *r, bool complete)
         .languages = r->languages,
         .n_languages = r->n_languages,
         .threshold = cascade_threshold(r->cascade),
+        .recall = cascade_recall(r->cascade),
         .times = r->feed ? feed_times(r->feed) : (struct parcel_times){0},
         .device_time = r->device_time,
         .results_time = r->results_time,

@@ -43,7 +43,7 @@ static void push_options(struct bytes *b, const struct score_facts *r)
                 "\"sentences\": %s, \"all\": %s, \"no_sieve\": %s, \"recall\": %.6g, "
                 "\"min_p\": %.6g, \"shard\": [%u, %u]},\n",
                 o->source.sentences ? "true" : "false", o->all ? "true" : "false",
-                o->no_sieve ? "true" : "false", o->recall, o->min_p, o->shard_index,
+                o->no_sieve ? "true" : "false", r->recall, o->min_p, o->shard_index,
                 o->shard_count ? o->shard_count : 1);
     bytes_print(b, "  \"inputs\": [");
     for (uint32_t i = 0; i < o->n_inputs; i++) {

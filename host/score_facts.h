@@ -53,6 +53,7 @@ struct score_facts {
     const struct score_language *languages; /* [n_languages] */
     uint32_t n_languages;
     float threshold;
+    double recall; /* in force */
     struct parcel_times times;
     uint64_t device_time, results_time; /* nanoseconds */
     bool complete;

@@ -63,6 +63,8 @@ def choose(path, most):
 
 def curve(sieve, found, weights):
     """[[recall, threshold, pass], ...]"""
+    if not found.any():
+        raise SystemExit("curve.py: the reader finds nothing in these sentences")
     p = np.sort(sieve[found])[::-1]
     w = weights[found][np.argsort(-sieve[found], kind="stable")]
     kept = np.cumsum(w) / w.sum()
@@ -96,6 +98,8 @@ def main():
                     row = {"id": str(len(langs)), "lang": lang, "text": text}
                     print(json.dumps(row, ensure_ascii=False), file=out)
         home = os.path.dirname(os.path.abspath(a.model))
+        if os.path.basename(a.model) != "attribution.safetensors":
+            parser.error(f"{a.model}: fecit reads attribution.safetensors of a folder")
         sieve, _ = run(folder, "a", "--model", sieve_only(a.model, folder))
         _, found = run(folder, "b", "--model", home, "--no-sieve")
     finally:

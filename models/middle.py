@@ -1,4 +1,4 @@
-"""The step between sieve and reader: a tiny encoder that learns from the reader what to let through.
+"""Between sieve and reader: a tiny encoder that learns from the reader what to let through.
 
     middle.py label ar=ar.txt en=en.txt ... --model models --output read.jsonl
     middle.py fit read.jsonl --output middle.pt
@@ -12,8 +12,8 @@ four probabilities `p_class` (which `fecit train` takes, too), whether it is a s
 `fit` trains on nine rows of ten (by a hash of the text): rows of the vocabulary and of the places,
 as they are, added and projected from 384 to --dim columns, --layers post-norm layers with heads
 of 32, the mean, one logit against the reader's p(statement). `curve` prints, on the tenth row, which share of the
-sentences passes when a share of the reader's finds is kept: by this encoder, by the sieve, and
-by both one after the other. Needs msgpack, numpy, torch; no GPU.
+sentences passes when a share of the reader's finds is kept: by this encoder and by the sieve.
+Needs msgpack, numpy, torch; no GPU.
 """
 
 import argparse
@@ -57,10 +57,9 @@ def label(a):
         lang, path = spec.split("=", 1)
         with open(path, encoding="utf-8", newline="\n") as f:
             texts = dict.fromkeys(line.rstrip("\n") for line in f if line.strip())
-        texts = [t for t in texts if t not in done and len(t) < 2000]
-        texts.sort(key=lambda t: hashlib.sha256(t.encode()).digest())
-        todo += [(i / max(1, len(texts[:a.most])), lang, t)
-                 for i, t in enumerate(texts[:a.most])]
+        texts = sorted((t for t in texts if len(t) < 2000),
+                       key=lambda t: hashlib.sha256(t.encode()).digest())[:a.most]
+        todo += [(i / len(texts), lang, t) for i, t in enumerate(texts) if t not in done]
     todo.sort(key=lambda x: x[0])  # all languages side by side, so that it may be stopped
     print(f"{len(done)} sentences read, {len(todo)} to read", flush=True)
     for i in range(0, len(todo), PART):
@@ -79,7 +78,7 @@ def label(a):
                                 *options], check=True)
             with open(a.output, "a", encoding="utf-8") as out:
                 for (_, lang, text), s, r in zip(part, scores(f"{folder}/a"),
-                                                 scores(f"{folder}/b")):
+                                                 scores(f"{folder}/b"), strict=True):
                     four = [round(float(x), 4) for x in r["p_class"]]
                     four[0] = round(1 - sum(four[1:]), 4)
                     row = {"lang": lang, "text": text, "p_class": four,

@@ -74,9 +74,16 @@ def spans_of(row):
             for s in row.get(role) or [] if isinstance(s, dict) and s.get("start") is not None]
 
 
-def tags_of(ranges, spans):
-    """-> [T][4]; the bare mark before a word is not counted"""
+def unplaced(row):
+    """Roles of which an entry does not say where it is: nothing is known of their pieces."""
+    return [k for k, role in enumerate(ROLES) for s in row.get(role) or []
+            if not isinstance(s, dict) or s.get("start") is None]
+
+
+def tags_of(ranges, spans, unknown=()):
+    """-> [T][4]; the bare mark before a word is not counted, nor are unknown roles"""
     tags = np.zeros((len(ranges), len(ROLES)), np.int64)
+    tags[:, list(unknown)] = IGNORED
     tags[[a == b for a, b in ranges]] = IGNORED
     for role, start, end in spans:
         first = True
@@ -133,7 +140,7 @@ class Rows:
         if change:
             ids = [UNK if self.rng.random() < 0.05 else i for i in ids]
         most = MOST if change else READ  # what is seen in training; what is read later
-        return ids[:most], tags_of(ranges[:most], spans)
+        return ids[:most], tags_of(ranges[:most], spans, unplaced(row))
 
 
 def padded(lines):

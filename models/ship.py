@@ -251,7 +251,7 @@ def write(a):
         "reader_training": json.dumps({"recipe": state["recipe"], "layers": state["layers"]}),
         "acts": " ".join(ACTS), "ties": " ".join(TIES), "roles": " ".join(ROLES),
     })
-    notes.pop("reader_curve", None)  # of another reader
+    notes.pop("cascade", None)  # of another reader
     save(a.output, tensors, notes)
     print(f"{a.output}: {os.path.getsize(a.output)} bytes")
 

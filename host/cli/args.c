@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -112,4 +113,12 @@ int args_terminal_width(FILE *file)
     if (ioctl(fileno(file), TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
         return size.ws_col;
     return 80;
+}
+
+int args_flush(const char *command)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) return EXIT_DONE;
+    fprintf(stderr, "fecit %s: cannot write to standard output: %s\n", command,
+            strerror(errno));
+    return EXIT_OUTPUT;
 }

@@ -43,6 +43,9 @@ bool args_integer(const char *command, const char *option, const char *text, lon
 bool args_number(const char *command, const char *option, const char *text, double low,
                  double high, double *out);
 
+/* Whether all that was printed reached stdout: EXIT_DONE, else a message and EXIT_OUTPUT. */
+int args_flush(const char *command);
+
 /* Set by SIGINT and SIGTERM after args_catch_signals(). A second signal ends at once. */
 void args_catch_signals(void);
 bool args_stopped(void);

@@ -24,10 +24,12 @@ static const char help[] =
     "\n"
     "      --stage S      reader (default: it reads every sentence), sieve, or both: "
     "what\n"
-    "                     fecit score does\n"
+    "                     fecit score does; rows without \"lang\" count as unknown\n"
     "      --recall R     as in fecit score, for --stage both and sieve\n"
     "      --threshold P  instead of the model's\n"
-    "      --split S      only rows whose \"split\" is S (test, validation, train)\n"
+    "      --split S      only rows whose \"split\" is S: test, validation, or train, "
+    "to\n"
+    "                     which those without one belong\n"
     "      --cascade      print how much of what the reader would find the sieve lets\n"
     "                     through at which cost, as measured when the model was made\n"
     "      --model DIR    as in fecit score      --device D\n"
@@ -157,7 +159,9 @@ static enum fecit_status run(const struct choice *c, const char *const *paths,
                       &s.examples));
     if (c->split) keep_split(s.examples, c->split);
     if (s.examples->n == 0)
-        FAIL(FECIT_E_INPUT, "%s: no row of split \"%s\"", paths[0], c->split);
+        FAIL(FECIT_E_INPUT,
+             "%s: no row of split \"%s\"; there are test, validation and train",
+             paths[0], c->split ? c->split : "any");
     TRY(score_all(&engine, c, &s));
     if (s.examples->bad)
         fprintf(stderr, "fecit eval: %llu lines refused, the first: %s\n",
@@ -219,7 +223,7 @@ int cmd_eval(int argc, char **argv)
             good = args_number("eval", "--recall", optarg, 0.01, 0.9999, &c.recall);
             break;
         case OPT_THRESHOLD:
-            good = args_number("eval", "--threshold", optarg, 0, 1, &c.threshold);
+            good = args_number("eval", "--threshold", optarg, 1e-6, 1, &c.threshold);
             break;
         case OPT_MODEL:
             c.model = optarg;
@@ -249,9 +253,9 @@ int cmd_eval(int argc, char **argv)
                           "model's own");
     if (c.cascade) {
         st = run_cascade(&c);
-        return st == FECIT_OK ? EXIT_DONE : args_failed("eval", st);
+        return st == FECIT_OK ? args_flush("eval") : args_failed("eval", st);
     }
     if (optind == argc) return args_usage("eval", "no labelled file named");
     st = run(&c, (const char *const *)argv + optind, (uint32_t)(argc - optind));
-    return st == FECIT_OK ? EXIT_DONE : args_failed("eval", st);
+    return st == FECIT_OK ? args_flush("eval") : args_failed("eval", st);
 }

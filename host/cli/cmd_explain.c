@@ -244,13 +244,14 @@ static enum fecit_status print_json(const struct explaining *x,
 
     bytes_print(&b, "{\"text\": ");
     bytes_push_json(&b, e->text, e->size);
-    bytes_print(
-        &b,
-        ", \"lang\": \"%s\", \"class\": \"%s\", \"p\": %.6f, \"p_class\": [%.6f, "
-        "%.6f, %.6f, %.6f], \"sieve\": %.6f, \"pass\": %.6f, ",
-        e->lang, fecit_label_name(v->label), (double)v->p, (double)v->p_class[0],
-        (double)v->p_class[1], (double)v->p_class[2], (double)v->p_class[3],
-        (double)e->sieve, (double)e->pass);
+    bytes_print(&b, ", \"lang\": ");
+    bytes_push_json(&b, e->lang, strlen(e->lang));
+    bytes_print(&b,
+                ", \"class\": \"%s\", \"p\": %.6f, \"p_class\": [%.6f, "
+                "%.6f, %.6f, %.6f], \"sieve\": %.6f, \"pass\": %.6f, ",
+                fecit_label_name(v->label), (double)v->p, (double)v->p_class[0],
+                (double)v->p_class[1], (double)v->p_class[2], (double)v->p_class[3],
+                (double)e->sieve, (double)e->pass);
     if (v->act)
         bytes_print(&b, "\"act\": \"%s\", \"tie\": \"%s\", ", v->act, v->tie);
     else
@@ -318,12 +319,16 @@ static enum fecit_status explain_lines(struct explaining *x)
     size_t capacity = 0;
     ssize_t size;
 
-    while ((size = getline(&line, &capacity, stdin)) >= 0) {
+    for (uint64_t n = 1; (size = getline(&line, &capacity, stdin)) >= 0; n++) {
         while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r'))
             size--;
-        if (size > 0) TRY(explain(x, line, (size_t)size));
+        if (size == 0) continue;
+        st = explain(x, line, (size_t)size);
+        if (st != FECIT_OK) {
+            status_prefix(st, "line %llu", (unsigned long long)n);
+            break;
+        }
     }
-done:
     mem_free(line);
     return st;
 }
@@ -376,5 +381,5 @@ int cmd_explain(int argc, char **argv)
         }
     if (optind == argc) return args_usage("explain", "no sentence given");
     st = run(&x, model, device, argv + optind, argc - optind);
-    return st == FECIT_OK ? EXIT_DONE : args_failed("explain", st);
+    return st == FECIT_OK ? args_flush("explain") : args_failed("explain", st);
 }

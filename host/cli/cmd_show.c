@@ -29,10 +29,10 @@ static const char help[] =
     "      --lang CODE     language of the document (ar, en ...)\n"
     "      --min-p P       p >= P\n"
     "      --doc ID        one document\n"
-    "      --accused CODE  a state that is accused, by ISO code (RU, CN ...); needs a "
-    "model\n"
-    "      --accuser CODE  with a reader, likewise the accuser\n"
-    "      --act WORD      and the act\n"
+    "      --act WORD      cyber, information, espionage, covert, kinetic, abuse, "
+    "other\n"
+    "      --accused CODE  a state that is accused, by ISO code (RU, CN ...), and\n"
+    "      --accuser CODE  likewise the accuser: for results that have codes\n"
     "      --limit N       at most N statements\n"
     "How\n"
     "      --sort KEY      order (as in the archive, default) or p (surest first)\n"
@@ -578,10 +578,9 @@ int cmd_show(int argc, char **argv)
     s.width = args_terminal_width(stdout);
     s.colour = s.width > 0 && !(plain && *plain) && term && strcmp(term, "dumb") != 0;
     st = folders_show(&s, argv + optind, argc - optind);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "fecit show: cannot write to standard output: %s\n",
-                strerror(errno));
-        result = EXIT_OUTPUT;
+    result = args_flush("show");
+    if (result != EXIT_DONE) {
+        /* nothing more to say */
     } else if (st != FECIT_OK) {
         result = args_failed("show", st);
     } else if (s.shown == 0) {

@@ -148,7 +148,7 @@ static void test_short_of_memory(void **state)
     run(r, in);
     reader_close(r);
     CHECK(reader_open(check_device, &weights, 0, &r));
-    largest_given = 300 * SMALL_WIDE * sizeof(float);
+    largest_given = 640 * SMALL_WIDE * sizeof(float);
     run(r, again);
     assert_memory_equal(in->heads, again->heads,
                         (size_t)in->n_spans * READING_HEADS * sizeof(float));
