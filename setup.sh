@@ -5,7 +5,7 @@ set -eu
 
 build='g++ make pkg-config libicu-dev ocl-icd-opencl-dev opencl-c-headers pocl-opencl-icd
     libmsgpack-dev libxxhash-dev libsimdjson-dev libcld2-dev'
-test='libcmocka-dev python3 python3-msgpack python3-xxhash'
+test='libcmocka-dev python3 python3-msgpack python3-xxhash zstd'
 lint='clang clang-format cppcheck'
 bench='fasttext python3 python3-msgpack util-linux libopenblas-dev'
 

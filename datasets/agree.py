@@ -4,8 +4,8 @@
 usage: datasets/agree.py [--standoff]
        datasets/agree.py [--own FOLDER] [--second FILE]
 
-datasets/second.jsonl holds a second reading, made without sight of the first, of rows of the own
-part: id, class, accused, accuser, victim, groups, act, tie; second-standoff.jsonl, compared with
+datasets/second.jsonl.zst holds a second reading, made without sight of the first, of rows of the own
+part: id, class, accused, accuser, victim, groups, act, tie; second-standoff.jsonl.zst, compared with
 --standoff, the same of the other part, document and start in place of id. Printed per language:
 sentences read twice, their share, Cohen's kappa on statement or none and on the four classes; for
 all: agreement on act and tie where both see a statement, and the F1 of role spans (same role and
@@ -64,8 +64,8 @@ def main():
     p.add_argument("--own", help="rows of the first reading")
     p.add_argument("--second", help="rows of the second")
     a = p.parse_args()
-    part, second = (("standoff", "second-standoff.jsonl") if a.standoff else
-                    ("own", "second.jsonl"))
+    part, second = (("standoff", "second-standoff.jsonl.zst") if a.standoff else
+                    ("own", "second.jsonl.zst"))
     a.own = a.own or os.path.join(here, part)
     a.second = a.second or os.path.join(here, second)
     first = {key(where, row): labels(where, need(where, row, lang=str))
