@@ -228,7 +228,7 @@ static enum fecit_status footer_check(const struct records *r, size_t begin,
     const uint64_t rows = record_uint(map, "rows"), sum = record_uint(map, "xxh3_64");
     const uint64_t found = XXH3_64bits(r->file.data, begin);
     uint8_t room[64]; /* a footer has at most 46 bytes: nothing is allocated */
-    struct bytes whole = {room, 0, sizeof room};
+    struct bytes whole = {room, 0, sizeof room, 0};
 
     if (sum != found)
         FAIL(FECIT_E_INPUT,

@@ -111,7 +111,7 @@ enum fecit_status score_facts_print(const struct score_facts *f, struct bytes *b
                 (double)t->segment * 1e-9, (double)t->tokens * 1e-9,
                 (double)f->device_time * 1e-9, (double)f->results_time * 1e-9,
                 f->counts->seconds);
-    if (b->size == 0) FAIL(FECIT_E_MEMORY, "out of memory while writing run.json");
+    if (b->failed) FAIL(FECIT_E_MEMORY, "out of memory while writing run.json");
 done:
     return st;
 }

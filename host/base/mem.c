@@ -74,6 +74,7 @@ enum fecit_status bytes_reserve(struct bytes *b, size_t capacity)
     TRY_MEM(grown);
     b->data = grown;
 done:
+    b->failed = b->failed || st != FECIT_OK;
     return st;
 }
 

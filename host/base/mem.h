@@ -32,6 +32,7 @@ void mem_fail_at(long n);
 struct bytes {
     uint8_t *data; /* [capacity], the first `size` in use */
     size_t size, capacity;
+    int failed; /* nonzero once anything did not fit: many pushes, one question at the end */
 };
 
 enum fecit_status bytes_push(struct bytes *b, const void *data, size_t size);

@@ -276,7 +276,7 @@ static enum fecit_status print_json(const struct explaining *x,
                         vocabulary->piece_offsets[l->ids[i] + 1] - at);
     }
     bytes_print(&b, "]}\n");
-    if (b.size == 0) FAIL(FECIT_E_MEMORY, "out of memory for the explanation");
+    if (b.failed) FAIL(FECIT_E_MEMORY, "out of memory for the explanation");
     fwrite(b.data, 1, b.size, stdout);
 done:
     bytes_clear(&b);
