@@ -114,7 +114,7 @@ lint:
 	$(Q)sh setup.sh build lint
 	$(Q)sh tests/rooms.sh
 	$(Q)clang-format --dry-run --Werror $(wildcard host/*.[ch] host/*/*.[ch] host/*.cc host/*/*.cc \
-	    kernels/*.h kernels/*.cl tests/*.[ch] tests/*/*.[ch] bench/*.c)
+	    kernels/*.h kernels/*.cl tests/*.[ch] tests/*/*.[ch] bench/*.[ch])
 	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -Ihost \
 	    --enable=warning,portability --suppress=missingIncludeSystem \
 	    --suppress=normalCheckLevelMaxBranches $(wildcard host/*.c host/*/*.c)

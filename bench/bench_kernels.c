@@ -6,15 +6,15 @@
  * A ratio above 1 means that the kernel is faster. */
 #include "ops.h"
 #include "sieve.h"
-#include "train/random.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { V = 100000, D = 64, K = 8, B = 4096, ROUNDS = 7, MOST = 128 };
+
+#include "bench.h"
 
 static const struct setting {
     const char *name;
@@ -117,37 +117,6 @@ struct bench {
     float *x, *out;     /* [B][K * D] */
 };
 
-/* Processor time where the kernels run on the CPU, since others may share it. */
-static double seconds(const struct bench *b)
-{
-    struct timespec t;
-
-    clock_gettime(
-        device_about(b->device)->cpu ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    return (*(const double *)a > *(const double *)b) -
-           (*(const double *)a < *(const double *)b);
-}
-
-static double median(double *x)
-{
-    qsort(x, ROUNDS, sizeof *x, by_value);
-    return x[ROUNDS / 2];
-}
-
-static float *draw(struct random *r, size_t n, float scale)
-{
-    float *x = malloc(n * sizeof *x);
-
-    for (size_t i = 0; i < n; i++)
-        x[i] = scale * random_normal(r);
-    return x;
-}
-
 static void weights_draw(struct bench *b, const struct setting *s, struct random *r)
 {
     int8_t *rows = malloc((size_t)V * D);
@@ -166,15 +135,15 @@ static void weights_draw(struct bench *b, const struct setting *s, struct random
                                   .rows = rows,
                                   .column_scale = scale,
                                   .temperature = 1};
-    b->w.queries = draw(r, (size_t)K * D, 0.1f);
-    b->w.hidden_weight = draw(r, (size_t)s->hidden * sieve_width(&b->w), 0.1f);
-    b->w.hidden_bias = draw(r, s->hidden, 0.1f);
-    b->w.out_weight = draw(r, SHARED_CLASSES * (size_t)s->hidden, 0.1f);
-    b->w.out_bias = draw(r, SHARED_CLASSES, 0.1f);
+    b->w.queries = bench_draw(r, (size_t)K * D, 0.1f);
+    b->w.hidden_weight = bench_draw(r, (size_t)s->hidden * sieve_width(&b->w), 0.1f);
+    b->w.hidden_bias = bench_draw(r, s->hidden, 0.1f);
+    b->w.out_weight = bench_draw(r, SHARED_CLASSES * (size_t)s->hidden, 0.1f);
+    b->w.out_bias = bench_draw(r, SHARED_CLASSES, 0.1f);
     b->row_weights = malloc((size_t)V * K * sizeof(float));
     for (size_t i = 0; i < (size_t)V * K; i++)
         b->row_weights[i] = random_unit(r) + 0.01f;
-    b->x = draw(r, (size_t)B * K * D, 1);
+    b->x = bench_draw(r, (size_t)B * K * D, 1);
     b->out = malloc((size_t)B * K * D * sizeof *b->out);
 }
 
@@ -299,19 +268,19 @@ static enum fecit_status bench_run(struct bench *b, enum what what)
     TRY(device_run(b, what)); /* PoCL compiles at the first launch */
     c_run(b, what);
     for (int i = 0; i < ROUNDS; i++) {
-        begin = seconds(b);
+        begin = bench_seconds(b->device);
         c_run(b, what);
-        c[i] = seconds(b) - begin;
-        begin = seconds(b);
+        c[i] = bench_seconds(b->device) - begin;
+        begin = bench_seconds(b->device);
         TRY(device_run(b, what));
-        device[i] = seconds(b) - begin;
+        device[i] = bench_seconds(b->device) - begin;
     }
-    printf("  %-20s %10.0f sentences/s", names[what], n / median(device));
+    printf("  %-20s %10.0f sentences/s", names[what], n / bench_median(device));
     if (what == SIEVE)
-        printf("  %.1f M pieces/s\n", b->batch->n_ids / median(device) / 1e6);
+        printf("  %.1f M pieces/s\n", b->batch->n_ids / bench_median(device) / 1e6);
     else
-        printf("  C loop %10.0f  ratio %.2f\n", n / median(c),
-               median(c) / median(device));
+        printf("  C loop %10.0f  ratio %.2f\n", n / bench_median(c),
+               bench_median(c) / bench_median(device));
 done:
     return st;
 }

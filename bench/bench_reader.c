@@ -5,47 +5,14 @@
  *     POCL_MAX_PTHREAD_COUNT=1 OPENBLAS_NUM_THREADS=1 taskset -c 1 build/bench/bench_reader
  * and processor time is counted, since others may share the cores. */
 #include "reader.h"
-#include "train/random.h"
 
 #include <cblas.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
 enum { ROUNDS = 7, DIM = 384, WIDE = 1536, V = 1000, ROWS = 1024 };
 
+#include "bench.h"
+
 static struct device *device;
-
-static double seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(
-        device_about(device)->cpu ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    return (*(const double *)a > *(const double *)b) -
-           (*(const double *)a < *(const double *)b);
-}
-
-static double median(double *x)
-{
-    qsort(x, ROUNDS, sizeof *x, by_value);
-    return x[ROUNDS / 2];
-}
-
-static float *draw(struct random *r, size_t n, float scale)
-{
-    float *x = malloc(n * sizeof *x);
-
-    for (size_t i = 0; i < n; i++)
-        x[i] = scale * random_normal(r);
-    return x;
-}
 
 static int8_t *draw_bytes(struct random *r, size_t n)
 {
@@ -64,8 +31,8 @@ static enum fecit_status layer_bench(struct ops *ops, struct random *r, uint32_t
     enum fecit_status st;
     const size_t n_w = (size_t)n_in * n_out;
     int8_t *w = draw_bytes(r, n_w);
-    float *scales = draw(r, n_out, 1e-3f), *bias = draw(r, n_out, 1);
-    float *x = draw(r, (size_t)ROWS * n_in, 1), *plain = draw(r, n_w, 1);
+    float *scales = bench_draw(r, n_out, 1e-3f), *bias = bench_draw(r, n_out, 1);
+    float *x = bench_draw(r, (size_t)ROWS * n_in, 1), *plain = bench_draw(r, n_w, 1);
     float *y = malloc((size_t)ROWS * n_out * sizeof *y);
     struct ops_panels *panels = NULL;
     struct device_buffer *d_x = NULL, *d_y = NULL;
@@ -76,20 +43,20 @@ static enum fecit_status layer_bench(struct ops *ops, struct random *r, uint32_t
     TRY(device_buffer_new(device, (size_t)ROWS * n_in * 4, x, &d_x));
     TRY(device_buffer_new(device, (size_t)ROWS * n_out * 4, NULL, &d_y));
     for (int i = -2; i < ROUNDS; i++) { /* two rounds to warm up: PoCL compiles */
-        begin = seconds();
+        begin = bench_seconds(device);
         for (int k = 0; k < 4; k++)
             TRY(ops_linear_wide(ops, d_x, panels, ROWS, false, d_y));
         device_finish(device);
-        if (i >= 0) ours[i] = (seconds() - begin) / 4;
-        begin = seconds();
+        if (i >= 0) ours[i] = (bench_seconds(device) - begin) / 4;
+        begin = bench_seconds(device);
         for (int k = 0; k < 4; k++)
             cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, ROWS, (int)n_out,
                         (int)n_in, 1, x, (int)n_in, plain, (int)n_in, 0, y, (int)n_out);
-        if (i >= 0) peer[i] = (seconds() - begin) / 4;
+        if (i >= 0) peer[i] = (bench_seconds(device) - begin) / 4;
     }
     printf("  linear %4u -> %4u, %u rows  %7.1f GFLOP/s  OpenBLAS %7.1f  ratio %.2f\n",
-           n_in, n_out, ROWS, flops / median(ours) / 1e9, flops / median(peer) / 1e9,
-           median(peer) / median(ours));
+           n_in, n_out, ROWS, flops / bench_median(ours) / 1e9,
+           flops / bench_median(peer) / 1e9, bench_median(peer) / bench_median(ours));
 done:
     ops_panels_free(panels);
     device_buffer_free(d_x);
@@ -113,12 +80,12 @@ static struct reader_linear linear_draw(struct random *r, uint32_t n_in, uint32_
     for (uint32_t i = 0; i < n_out; i++)
         scale[i] = 5e-4f;
     return (struct reader_linear){draw_bytes(r, (size_t)n_in * n_out), scale,
-                                  draw(r, n_out, 0.1f)};
+                                  bench_draw(r, n_out, 0.1f)};
 }
 
 static struct reader_norm norm_draw(struct random *r)
 {
-    return (struct reader_norm){draw(r, DIM, 1), draw(r, DIM, 0.1f)};
+    return (struct reader_norm){bench_draw(r, DIM, 1), bench_draw(r, DIM, 0.1f)};
 }
 
 static struct reader_weights weights_draw(uint32_t n_layers)
@@ -149,10 +116,10 @@ static struct reader_weights weights_draw(uint32_t n_layers)
                                             linear_draw(&r, WIDE, DIM),
                                             norm_draw(&r),
                                             norm_draw(&r)};
-    w.head_weight = draw(&r, READING_HEADS * DIM, 0.1f);
-    w.head_bias = draw(&r, READING_HEADS, 0.1f);
-    w.tag_weight = draw(&r, READING_TAGS * DIM, 0.1f);
-    w.tag_bias = draw(&r, READING_TAGS, 0.1f);
+    w.head_weight = bench_draw(&r, READING_HEADS * DIM, 0.1f);
+    w.head_bias = bench_draw(&r, READING_HEADS, 0.1f);
+    w.tag_weight = bench_draw(&r, READING_TAGS * DIM, 0.1f);
+    w.tag_bias = bench_draw(&r, READING_TAGS, 0.1f);
     return w;
 }
 
@@ -173,16 +140,16 @@ static enum fecit_status encoder_bench(struct reader *reader,
         reading_push(in, ids, pieces - 2); /* the marks are counted */
     }
     for (int i = -1; i < ROUNDS; i++) {
-        begin = seconds();
+        begin = bench_seconds(device);
         TRY(reader_run(reader, in));
         TRY(reader_wait(reader, in));
-        if (i >= 0) time[i] = seconds() - begin;
+        if (i >= 0) time[i] = bench_seconds(device) - begin;
     }
     printf("  encoder, %u layers, %2u pieces  %8.1f sentences/s  %7.1f GFLOP/s\n",
-           w->n_layers, pieces, n / median(time),
+           w->n_layers, pieces, n / bench_median(time),
            w->n_layers * (double)n * pieces *
-               (2.0 * DIM * (4 * DIM + 2 * WIDE) + 4.0 * pieces * DIM) / median(time) /
-               1e9);
+               (2.0 * DIM * (4 * DIM + 2 * WIDE) + 4.0 * pieces * DIM) /
+               bench_median(time) / 1e9);
 done:
     reading_free(in);
     return st;

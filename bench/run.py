@@ -14,17 +14,18 @@ are timed on the text's first --mb-both MB: on a CPU the reader decides the time
 """
 import argparse
 import glob
-import hashlib
 import json
 import os
 import random
 import shutil
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models"))
+from strip import sieve_only
 
 
 def own_sentences():
@@ -70,33 +71,6 @@ def make_text(path, megabytes, folder):
             size += len(line.encode())
             number += 1
             out.write(line)
-
-
-def sieve_model(folder):
-    """The shipped model without its reader -> its folder."""
-    with open("models/attribution.safetensors", "rb") as f:
-        header = json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))
-        data = f.read()
-    notes, at, kept = header.pop("__metadata__"), 0, b""
-    sha, left = hashlib.sha256(), {}
-    for name in sorted(header, key=lambda k: header[k]["data_offsets"]):
-        begin, end = header[name]["data_offsets"]
-        if name.startswith("reader."):
-            continue
-        left[name] = dict(header[name], data_offsets=[at, at + end - begin])
-        at += end - begin
-        kept += data[begin:end]
-    for name in sorted(left):
-        begin, end = left[name]["data_offsets"]
-        sha.update(kept[begin:end])
-    text = json.dumps({"__metadata__": dict(notes, digest=sha.hexdigest()), **left}).encode()
-    text += b" " * (-len(text) % 8)
-    os.makedirs(f"{folder}/model")
-    with open(f"{folder}/model/attribution.safetensors", "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text + kept)
-    os.symlink(os.path.abspath("models/vocabulary.safetensors"),
-               f"{folder}/model/vocabulary.safetensors")
-    return f"{folder}/model"
 
 
 def train_fasttext(folder):
@@ -158,7 +132,7 @@ def run(options, folder):
         text = f"{folder}/text.jsonl"
         make_text(text, options.mb, folder)
     megabytes = os.path.getsize(text) / 1e6
-    peer_model, sieve = train_fasttext(folder), sieve_model(folder)
+    peer_model, sieve = train_fasttext(folder), sieve_only("models/attribution.safetensors", folder)
     cores = os.cpu_count() or 1
     print(f"{text if options.text else 'own sentences, repeated'}: {megabytes:.1f} MB")
     for name, pin, threads in (("one core, one thread", ["taskset", "-c", "0"], 1),

@@ -22,7 +22,8 @@ import tempfile
 import msgpack
 import numpy as np
 
-from ship import digest_of, save
+from ship import save
+from strip import sieve_only
 from tokenise import read_tensors
 
 RECALLS = [1, .995, .99, .98, .97, .96, .95, .93, .9, .85, .8, .7, .6, .5]
@@ -34,19 +35,6 @@ def scored(folder):
         rows = [r for r in msgpack.Unpacker(f) if "p_class" in r]
     return (np.array([np.float32(1) - np.float32(r["p_class"][0]) for r in rows], "f4"),
             np.array([r["class"] != "none" for r in rows]))
-
-
-def sieve_only(path, folder):
-    """The model without its reader, beside its vocabulary."""
-    tensors, notes = read_tensors(path)
-    tensors = {k: np.ascontiguousarray(v) for k, v in tensors.items()
-               if not k.startswith("reader.")}
-    os.makedirs(f"{folder}/sieve")
-    save(f"{folder}/sieve/attribution.safetensors", tensors,
-         dict(notes, digest=digest_of(tensors)))
-    vocabulary = os.path.join(os.path.dirname(os.path.abspath(path)), "vocabulary.safetensors")
-    os.symlink(vocabulary, f"{folder}/sieve/vocabulary.safetensors")
-    return f"{folder}/sieve"
 
 
 def run(folder, name, *options):

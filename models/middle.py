@@ -32,7 +32,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from curve import sieve_only
+from strip import sieve_only
 from teacher import BOS, EOS, PAD, batches, e5_tensors, read_rows
 from tokenise import Tokeniser, read_tensors
 from vocabulary import DIM, dequantise

@@ -86,15 +86,17 @@ def f1(y, s, t):
     return 2 * (found & y).sum() / max(1, found.sum() + y.sum())
 
 
-def best_threshold(y, s, share=None):
-    """-> the threshold of the best F1, that F1; share: statements are weighted so that they
-    make up this share, as F1 depends on it"""
-    order = np.argsort(-s, kind="stable")
+def share_weights(y, share):
+    """[n] weights with which statements (y true) make up this share, as F1 depends on it"""
     n = y.sum()
-    weight = share / (1 - share) * (len(y) - n) / max(1, n) if share else 1.0
-    hits = np.cumsum(y[order]) * weight
-    wrong = np.cumsum(~y[order])
-    f = 2 * hits / (hits + wrong + n * weight)
+    return np.where(y, share / (1 - share) * (len(y) - n) / max(1, n), 1.0)
+
+
+def best_threshold(y, s, weights=None):
+    """-> the threshold of the best F1 of weighted rows, that F1"""
+    order = np.argsort(-s, kind="stable")
+    w = np.ones(len(y)) if weights is None else weights
+    f = 2 * np.cumsum((w * y)[order]) / (np.cumsum(w[order]) + (w * y).sum())
     return float(s[order][f.argmax()]), float(f.max())
 
 
@@ -242,7 +244,7 @@ def main():
     def report():
         q = predict(model, held, a.context)
         y = np.array([r["class"] != "none" for r in held])
-        t, _ = best_threshold(y, 1 - q[:, 0], a.share)
+        t, _ = best_threshold(y, 1 - q[:, 0], share_weights(y, a.share))
         print(f"threshold {t:.3f}")
         measure("validation", held, q, t)
         return t

@@ -297,7 +297,8 @@ def report(model, tokeniser, a, parts):
         p = softmax(heads[0])
         if threshold is None:
             y = np.array([r["class"] != "none" for r in rows])
-            threshold, _ = pilot.best_threshold(y, 1 - p[:, 0], a.share)
+            threshold, _ = pilot.best_threshold(y, 1 - p[:, 0],
+                                                pilot.share_weights(y, a.share))
             print(f"threshold {threshold:.3f}")
         pilot.measure(name, rows, p, threshold)
         if any(r.get("pair") for r in rows):

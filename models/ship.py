@@ -163,12 +163,6 @@ def calibrated(logits, langs, calibration):
     return softmax(z)
 
 
-def share_weights(y, share):
-    """So that statements make up this share."""
-    n = (y != 0).sum()
-    return np.where(y != 0, share / (1 - share) * (len(y) - n) / max(1, n), 1.0)
-
-
 def calibration_of(logits, rows, weights):
     """-> {language or "": (temperature, prior)}"""
     y = np.array([CLASSES.index(r["class"]) for r in rows])
@@ -181,14 +175,6 @@ def calibration_of(logits, rows, weights):
             w = weights / np.where(k, weights[k].sum(), 10 * weights[~k].sum())
             out[str(lang)] = calibrate(logits, y, w)
     return out
-
-
-def best_threshold(p, y, weights):
-    """-> the threshold of the best F1 of weighted rows, that F1"""
-    order = np.argsort(-p, kind="stable")
-    w, hit = weights[order], y[order]
-    f = 2 * np.cumsum(w * hit) / (np.cumsum(w) + (weights * y).sum())
-    return float(p[order][f.argmax()]), float(f.max())
 
 
 def calibration_error(p, y, weights, bins=10):
@@ -236,7 +222,7 @@ def held_out(a):
     real = [r for r in read_rows(a.real) if r["split"] != "train"]
     own = pilot.own_rows(a.own)
     mine = [r for r in own if r["split"] == "validation"]
-    w = share_weights(np.array([CLASSES.index(r["class"]) for r in real]), a.share)
+    w = pilot.share_weights(np.array([r["class"] != "none" for r in real]), a.share)
     return real + mine, np.concatenate([w / w.sum(), np.full(len(mine), 1 / len(mine))]), own
 
 
@@ -253,7 +239,8 @@ def write(a):
     logits = predict(model, lines_of(rows, tokeniser))[0]
     calibration = calibration_of(logits, rows, weights)
     p = 1 - calibrated(logits, [r["lang"] for r in rows], calibration)[:, 0]
-    threshold, f1 = best_threshold(p, np.array([r["class"] != "none" for r in rows]), weights)
+    threshold, f1 = pilot.best_threshold(np.array([r["class"] != "none" for r in rows]), p,
+                                         weights)
     print("calibration", calibration)
     print(f"threshold {threshold:.4f}, F1 {f1:.4f} on the held-out rows as weighted")
     tensors.update(new)
@@ -292,8 +279,8 @@ def measure(a):
     model = model_of(tensors, read_tensors(a.vocabulary)[0])
     tokeniser = Tokeniser(a.vocabulary)
     held = [r for r in read_rows(a.real) if r["split"] != "train"]
-    y = np.array([CLASSES.index(r["class"]) for r in held])
-    report("held-out real", held, model, tokeniser, notes, share_weights(y, a.share))
+    y = np.array([r["class"] != "none" for r in held])
+    report("held-out real", held, model, tokeniser, notes, pilot.share_weights(y, a.share))
     report("own test", [r for r in pilot.own_rows(a.own) if r["split"] == "test"], model,
            tokeniser, notes)
     if a.dev:
