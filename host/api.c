@@ -1,5 +1,5 @@
 /* api.c -- the public calls: check the caller's arguments, then step onto the road. */
-#include "cascade.h"
+#include "window.h"
 #include "parcel.h"
 #include "text.h"
 
@@ -94,8 +94,8 @@ static enum fecit_status hand_out(struct fecit *f, size_t first, fecit_sink sink
     const char *utf8 = (const char *)parcel->items[0].text.data;
 
     if (window_count(f->window) == 0) return FECIT_OK;
-    TRY(window_launch(f->cascade, f->window));
-    TRY(window_wait(f->cascade, f->window));
+    TRY(window_launch(f->window));
+    TRY(window_wait(f->window));
     for (uint32_t i = 0; i < window_count(f->window); i++) {
         const struct sentence s = parcel->sentences[first + i];
         struct fecit_role roles[VERDICT_SPANS];
@@ -108,8 +108,7 @@ static enum fecit_status hand_out(struct fecit *f, size_t first, fecit_sink sink
             .size = s.end - s.start,
             .roles = roles,
         };
-        TRY(window_verdict(f->cascade, f->window, i, result.text, result.size, &v,
-                           &by_reader));
+        TRY(window_verdict(f->window, i, result.text, result.size, &v, &by_reader));
         result.label = v.label;
         result.p = v.p;
         memcpy(result.p_class, v.p_class, sizeof result.p_class);

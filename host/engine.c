@@ -13,6 +13,27 @@ const char *engine_folder(const char *folder)
                                                                : FECIT_SHARE "/models";
 }
 
+/* The reader and the small encoder before it, as far as the model has them. */
+static enum fecit_status readers_open(struct engine *e)
+{
+    enum fecit_status st = FECIT_OK;
+    const struct model *m = e->model;
+    const struct model_reader *r = &m->reader;
+
+    if (r->there) {
+        TRY(reader_open(e->device, &r->weights, -1, &e->reader));
+        TRY(model_encoder_check(&r->known, m->vocabulary, &m->tokens, e->device,
+                                "reader", e->reader));
+    }
+    if (r->middle.n_layers) {
+        TRY(reader_open(e->device, &r->middle, -1, &e->middle));
+        TRY(model_encoder_check(&r->middle_known, m->vocabulary, &m->tokens, e->device,
+                                "middle", e->middle));
+    }
+done:
+    return st;
+}
+
 enum fecit_status engine_open(struct engine *e, const char *folder, const char *device)
 {
     enum fecit_status st;
@@ -21,11 +42,7 @@ enum fecit_status engine_open(struct engine *e, const char *folder, const char *
     TRY(device_open(device, &e->device));
     TRY(sieve_open(e->device, &e->model->weights, &e->sieve));
     TRY(model_check(e->model, e->device, e->sieve));
-    if (e->model->reader.there) {
-        TRY(reader_open(e->device, &e->model->reader.weights, -1, &e->reader));
-        TRY(model_reader_check(&e->model->reader, e->model->vocabulary,
-                               &e->model->tokens, e->device, e->reader));
-    }
+    TRY(readers_open(e));
 done:
     if (st != FECIT_OK) engine_close(e);
     return st;
@@ -34,6 +51,7 @@ done:
 void engine_close(struct engine *e)
 {
     sieve_close(e->sieve);
+    reader_close(e->middle);
     reader_close(e->reader);
     device_close(e->device);
     model_free(e->model);

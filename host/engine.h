@@ -11,7 +11,7 @@ struct engine {
     struct model *model;
     struct device *device;
     struct sieve *sieve;
-    struct reader *reader; /* NULL: the model has none */
+    struct reader *middle, *reader; /* NULL: the model has none */
 };
 
 /* The folder that holds the model: `folder`, else $FECIT_MODEL, else ./models when there,

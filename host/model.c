@@ -1,6 +1,5 @@
 #include "model.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,45 +54,6 @@ static enum fecit_status weights_read(struct model *m)
     w->out_bias = t.data;
     TRY(model_number(m->file, "temperature", 1e-3, 1e3, &w->temperature));
     TRY(model_number(m->file, "threshold", 0, 1, &m->threshold));
-done:
-    return st;
-}
-
-/* `{"tolerance": t, "answers": [{"text": ..., "p": [4]}, ...]}` */
-static enum fecit_status known_read(struct model *m, struct json_reader *reader)
-{
-    enum fecit_status st;
-    const char *note, *text;
-    struct json root, answers, answer, value, number;
-    double x;
-    size_t size;
-
-    TRY(model_note(m->file, "known_answers", &note));
-    TRY(model_json(m->file, reader, "known_answers", note, &root));
-    /* A wide tolerance would wave every device through. */
-    if (!json_get(root, "tolerance", &value) || !json_number(value, &x) ||
-        !(x > 0 && x <= MOST_TOLERANCE) || !json_get(root, "answers", &answers) ||
-        json_count(answers) == 0)
-        FAIL(FECIT_E_MODEL,
-             "%s: known_answers is empty, or its tolerance is not between 0 and %g",
-             tensors_path(m->file), MOST_TOLERANCE);
-    m->tolerance = (float)x;
-    while (m->n_known < MODEL_KNOWN && json_item(answers, m->n_known, &answer)) {
-        struct model_known *k = &m->known[m->n_known];
-        if (!json_get(answer, "text", &value) || !json_text(value, &text, &size) ||
-            !json_get(answer, "p", &value))
-            FAIL(FECIT_E_MODEL, "%s: known_answers: number %u lacks text or p",
-                 tensors_path(m->file), m->n_known);
-        for (size_t i = 0; i < FECIT_LABELS; i++) {
-            if (!json_item(value, i, &number) || !json_number(number, &x))
-                FAIL(FECIT_E_MODEL,
-                     "%s: known_answers: number %u has no four probabilities",
-                     tensors_path(m->file), m->n_known);
-            k->p[i] = (float)x;
-        }
-        TRY_MEM(k->text = mem_text(text, size));
-        m->n_known++;
-    }
 done:
     return st;
 }
@@ -166,7 +126,8 @@ enum fecit_status model_load(const char *folder, struct model **out)
     TRY(model_note(m->file, "curve", &note));
     TRY(model_json(m->file, reader, "curve", note, &root));
     TRY(model_curve(m->file, root, "curve", &m->curve));
-    TRY(known_read(m, reader));
+    TRY(model_answers_read(&m->known, m->file, reader, "known_answers", "p",
+                           MOST_TOLERANCE));
     TRY(model_reader_read(&m->reader, m->file, m->vocabulary, reader));
     *out = m;
     m = NULL;
@@ -179,8 +140,7 @@ done:
 void model_free(struct model *m)
 {
     if (!m) return;
-    for (uint32_t i = 0; i < m->n_known; i++)
-        mem_free(m->known[i].text);
+    model_answers_clear(&m->known);
     model_reader_clear(&m->reader);
     vocabulary_free(m->vocabulary);
     tensors_free(m->file);
@@ -196,25 +156,16 @@ enum fecit_status model_threshold(const struct model *m, double recall, float *o
     return model_curve_point(&m->curve, recall, out);
 }
 
+static bool push(void *batch, const uint32_t *ids, uint32_t n)
+{
+    return batch_push(batch, ids, n);
+}
+
 enum fecit_status model_known_push(const struct vocabulary *v,
                                    const struct tokens_options *options,
-                                   const struct model_known *known, uint32_t n,
-                                   struct batch *b)
+                                   const struct model_answers *known, struct batch *b)
 {
-    enum fecit_status st;
-    struct tokens *tokens = NULL;
-    struct token_list list = {0};
-
-    TRY(tokens_new(v, options, &tokens));
-    for (uint32_t i = 0; i < n; i++) {
-        list.count = 0;
-        TRY(tokens_push(tokens, known[i].text, strlen(known[i].text), &list, NULL));
-        batch_push(b, list.ids, (uint32_t)list.count);
-    }
-done:
-    token_list_clear(&list);
-    tokens_free(tokens);
-    return st;
+    return model_answers_pieces(known, v, options, push, b);
 }
 
 enum fecit_status model_check(const struct model *m, const struct device *d,
@@ -224,21 +175,10 @@ enum fecit_status model_check(const struct model *m, const struct device *d,
     struct batch *b = NULL;
 
     TRY(batch_new(MODEL_KNOWN, &b));
-    TRY(model_known_push(m->vocabulary, &m->tokens, m->known, m->n_known, b));
+    TRY(model_known_push(m->vocabulary, &m->tokens, &m->known, b));
     TRY(sieve_run(s, b));
     TRY(sieve_wait(s, b));
-    for (uint32_t i = 0; i < m->n_known; i++)
-        for (int c = 0; c < FECIT_LABELS; c++) {
-            const float want = m->known[i].p[c];
-            const float got = b->p[(size_t)i * FECIT_LABELS + (size_t)c];
-            if (!(fabsf(got - want) <= m->tolerance)) /* also when it is no number */
-                FAIL(FECIT_E_DEVICE,
-                     "device %s computes wrongly: known answer %u, p(%s) should be "
-                     "%.6f, "
-                     "it says %.6f; update its driver or take another --device",
-                     device_name(d), i + 1, fecit_label_name((enum fecit_label)c),
-                     (double)want, (double)got);
-        }
+    TRY(model_answers_compare(&m->known, b->p, FECIT_LABELS, d, "sieve", "p"));
 done:
     batch_free(b);
     return st;

@@ -6,12 +6,6 @@
 #include "model_reader.h"
 #include "sieve.h"
 
-/* A sentence whose probabilities are known. */
-struct model_known {
-    char *text;
-    float p[FECIT_LABELS];
-};
-
 /* Read only after loading: any number of threads may share one. */
 struct model {
     struct vocabulary *vocabulary; /* owned */
@@ -21,10 +15,8 @@ struct model {
     float threshold;          /* of best F1 on held-out sentences, by the sieve alone */
     struct model_curve curve; /* of the sieve alone */
     struct model_reader reader;
-    struct model_known known[MODEL_KNOWN]; /* [n_known] */
-    uint32_t n_known;
-    float tolerance; /* of the known answers */
-    char digest[65]; /* sha256 of the attribution file's tensors, hex */
+    struct model_answers known; /* p of the sieve */
+    char digest[65];            /* sha256 of the attribution file's tensors, hex */
 };
 
 /* `folder` holds attribution.safetensors and vocabulary.safetensors. FECIT_E_MODEL when one
@@ -38,11 +30,10 @@ void model_free(struct model *m); /* NULL is fine */
  * FECIT_E_USAGE when none does. recall 0: the model's own. */
 enum fecit_status model_threshold(const struct model *m, double recall, float *out);
 
-/* The pieces of the known sentences [n] into the empty batch, in order. */
+/* The pieces of the known sentences into the empty batch, in order. */
 enum fecit_status model_known_push(const struct vocabulary *v,
                                    const struct tokens_options *options,
-                                   const struct model_known *known, uint32_t n,
-                                   struct batch *b);
+                                   const struct model_answers *known, struct batch *b);
 
 /* Run the known answers on the device: FECIT_E_DEVICE with expected and found when one
  * differs by more than the tolerance. */

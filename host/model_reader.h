@@ -3,11 +3,9 @@
 #ifndef MODEL_READER_H
 #define MODEL_READER_H
 
-#include "model_file.h"
+#include "model_answers.h"
 #include "reader.h"
-#include "tokens.h"
 
-#define MODEL_KNOWN     64 /* known answers at most */
 #define MODEL_LANGUAGES 64 /* with a calibration or curve of their own, at most */
 #define MODEL_LANGUAGE  16 /* bytes of a code, NUL included */
 
@@ -18,15 +16,15 @@ struct model_calibration {
     float temperature, prior;
 };
 
-/* How much of what the reader alone would find the sieve lets through, at which cost. */
-struct model_cascade {
+/* How much of what the reader alone would find is let through so far, at which cost. */
+struct model_step {
     char lang[MODEL_LANGUAGE]; /* "" = all others */
     struct model_curve curve;
 };
 
-struct model_answer {
-    char *text;
-    float logits[FECIT_LABELS];
+struct model_cascade {
+    struct model_step steps[MODEL_LANGUAGES]; /* [n], the first is ""; n may be 0 */
+    uint32_t n;
 };
 
 struct model_reader {
@@ -35,12 +33,14 @@ struct model_reader {
     float threshold;                                       /* of best F1, on p */
     struct model_calibration calibration[MODEL_LANGUAGES]; /* [n], the first is "" */
     uint32_t n_calibration;
-    struct model_cascade
-        cascade[MODEL_LANGUAGES]; /* [n], the first is ""; n may be 0 */
-    uint32_t n_cascade;
-    struct model_answer known[MODEL_KNOWN]; /* [n_known] */
-    uint32_t n_known;
-    float tolerance; /* of the known logits */
+    struct model_answers known; /* logits of class */
+    /* A small encoder between the two, whose first head is the logit of what the reader will
+     * say; n_layers 0: there is none. */
+    struct reader_weights middle;
+    struct model_answers middle_known;
+    /* p from which on a sentence is let through by the sieve, and by the small encoder: for
+     * a recall of both together. */
+    struct model_cascade after_sieve, after_middle;
 };
 
 /* The reader, if the file has one; else *r stays empty. The tensors and the vocabulary must
@@ -50,17 +50,19 @@ enum fecit_status model_reader_read(struct model_reader *r, const struct tensors
                                     struct json_reader *json);
 void model_reader_clear(struct model_reader *r); /* an empty one is fine */
 
-/* What belongs to a language (its tag may go on: zh-TW is zh): its own, else that of "". NULL only when there is none. */
+/* What belongs to a language (its tag may go on: zh-TW is zh): its own, else that of "". NULL
+ * only when there is none. */
 const struct model_calibration *model_reader_calibration(const struct model_reader *r,
                                                          const char *lang);
-const struct model_curve *model_reader_cascade(const struct model_reader *r,
-                                               const char *lang);
+const struct model_curve *model_cascade_curve(const struct model_cascade *c,
+                                              const char *lang);
 
 /* Run the known answers on the device: FECIT_E_DEVICE with expected and found when one
- * differs by more than the tolerance. */
-enum fecit_status model_reader_check(const struct model_reader *m,
-                                     const struct vocabulary *v,
-                                     const struct tokens_options *options,
-                                     const struct device *d, struct reader *r);
+ * differs by more than the tolerance. `stage` names the encoder r. */
+enum fecit_status model_encoder_check(const struct model_answers *known,
+                                      const struct vocabulary *v,
+                                      const struct tokens_options *options,
+                                      const struct device *d, const char *stage,
+                                      struct reader *r);
 
 #endif

@@ -1,5 +1,6 @@
 #include "score.h"
 #include "results.h"
+#include "window.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -176,7 +177,7 @@ static enum fecit_status sentence_write(struct road *r, struct window *w, uint32
         .lang = r->document.lang,
     };
 
-    TRY(window_verdict(r->cascade, w, k, row.text, row.size, &v, &by_reader));
+    TRY(window_verdict(w, k, row.text, row.size, &v, &by_reader));
     row.label = v.label;
     row.p = v.p;
     memcpy(row.p_class, v.p_class, sizeof row.p_class);
@@ -206,7 +207,7 @@ static enum fecit_status scores_take(struct road *r)
 
     if (!r->running) return FECIT_OK;
     r->running = false;
-    TRY(window_wait(r->cascade, w));
+    TRY(window_wait(w));
     waited = parcel_clock();
     for (uint32_t i = 0; i < window_count(w); i++) {
         TRY(cursor_settle(r));
@@ -227,7 +228,7 @@ static enum fecit_status window_send(struct road *r)
     struct window *w = r->windows[r->filling];
     const uint64_t begin = parcel_clock();
 
-    if (window_count(w) > 0) TRY(window_launch(r->cascade, w));
+    if (window_count(w) > 0) TRY(window_launch(w));
     r->device_time += parcel_clock() - begin;
     /* What was launched before is waited for only now: both have been in the queue. */
     TRY(scores_take(r));
@@ -369,7 +370,7 @@ static void road_close(struct road *r)
     results_close(r->results);
     feed_close(r->feed);
     for (int i = 0; i < 2; i++) {
-        if (r->windows[i]) window_wait(r->cascade, r->windows[i]);
+        if (r->windows[i]) window_wait(r->windows[i]);
         window_free(r->windows[i]);
     }
     cascade_close(r->cascade);

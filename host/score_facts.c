@@ -58,14 +58,18 @@ static void push_steps(struct bytes *b, const struct cascade_counts *steps)
 {
     const struct cascade_counts c = *steps;
 
-    bytes_print(b,
-                "  \"steps\": {\"sieve\": {\"sentences\": %llu, \"seconds\": %.3f}, "
-                "\"reader\": {\"candidates\": %llu, \"sentences\": %llu, \"pieces\": "
-                "%llu, \"seconds\": "
-                "%.3f}},\n",
-                (unsigned long long)c.sieved, (double)c.sieved_ns * 1e-9,
-                (unsigned long long)c.candidates, (unsigned long long)c.read,
-                (unsigned long long)c.read_pieces, (double)c.read_ns * 1e-9);
+    bytes_print(
+        b,
+        "  \"steps\": {\"sieve\": {\"sentences\": %llu, \"seconds\": %.3f}, "
+        "\"middle\": {\"sentences\": %llu, \"pieces\": %llu, \"seconds\": %.3f}, "
+        "\"reader\": {\"candidates\": %llu, \"sentences\": %llu, \"pieces\": "
+        "%llu, \"seconds\": "
+        "%.3f}},\n",
+        (unsigned long long)c.sieved, (double)c.sieved_ns * 1e-9,
+        (unsigned long long)c.middle, (unsigned long long)c.middle_pieces,
+        (double)c.middle_ns * 1e-9, (unsigned long long)c.candidates,
+        (unsigned long long)c.read, (unsigned long long)c.read_pieces,
+        (double)c.read_ns * 1e-9);
 }
 
 static void push_counts(struct bytes *b, const struct score_counts *c)

@@ -38,6 +38,7 @@ from tokenise import Tokeniser, read_tensors
 from vocabulary import DIM, dequantise
 
 MOST = 128  # pieces
+EPSILON = 1e-12  # of the norms, as the reader's
 PART = 20000  # sentences read between two saves
 RECALLS = (.999, .995, .99, .98, .95, .9, .8)
 
@@ -102,14 +103,14 @@ class Middle(torch.nn.Module):
                                    start["emb.type"].reshape(-1, DIM)[0])
         self.dim = dim
         self.project = torch.nn.Linear(DIM, dim)
-        self.norm = torch.nn.LayerNorm(dim)
+        self.norm = torch.nn.LayerNorm(dim, EPSILON)
         self.layers = torch.nn.ModuleList(
             torch.nn.ModuleDict({"qkv": torch.nn.Linear(dim, 3 * dim),
                                  "out": torch.nn.Linear(dim, dim),
                                  "up": torch.nn.Linear(dim, 4 * dim),
                                  "down": torch.nn.Linear(4 * dim, dim),
-                                 "attention_norm": torch.nn.LayerNorm(dim),
-                                 "norm": torch.nn.LayerNorm(dim)}) for _ in range(layers))
+                                 "attention_norm": torch.nn.LayerNorm(dim, EPSILON),
+                                 "norm": torch.nn.LayerNorm(dim, EPSILON)}) for _ in range(layers))
         self.head = torch.nn.Linear(dim, 1)
 
     def forward(self, ids, mask):

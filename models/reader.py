@@ -46,6 +46,7 @@ ROLES = ["accused", "accuser", "victim", "groups"]
 OUTSIDE, BEGIN, INSIDE = 0, 1, 2
 IGNORED = -100
 CALM = 0.9  # p(none), squared and scaled as teacher.py label writes it
+NEAR = 0.9  # p(none) of middle.py label: below, the reader is in doubt
 READ = 254  # pieces of a sentence, as host/reading.h
 NO_SWAP = {"ha", "vi"}  # CLDR's names of states are not those that news uses
 
@@ -161,7 +162,7 @@ def padded(lines):
 
 # ---- training ----------------------------------------------------------------------------
 
-def loss_of(model, rows, take, weights):
+def loss_of(model, rows, take, weights, a):
     ids, mask, tags = padded([take(r, True) for r in rows])
     logits, act, tie, tag = model(ids, mask)
     classes = torch.tensor([CLASSES.index(r["class"]) for r in rows])
@@ -169,14 +170,14 @@ def loss_of(model, rows, take, weights):
     def place(names, key):
         return torch.tensor([names.index(r[key]) if r.get(key) in names else IGNORED
                              for r in rows])
-    loss = F.cross_entropy(logits, classes, weights, label_smoothing=0.05)
+    loss = F.cross_entropy(logits, classes, weights, label_smoothing=a.smooth)
     statements = max(1, int((classes != 0).sum()))
     for out, names, key in ((act, ACTS, "act"), (tie, TIES, "tie")):
         loss = loss + 0.3 * F.cross_entropy(out, place(names, key), ignore_index=IGNORED,
                                             reduction="sum") / statements
-    # Most pieces are outside every role: those that are not weigh four, and of sentences that
+    # Most pieces are outside every role: those that are not weigh more, and of sentences that
     # claim nothing (every piece outside) only a tenth counts.
-    each = F.cross_entropy(tag.reshape(-1, 3), tags.reshape(-1), torch.tensor([1.0, 4.0, 4.0]),
+    each = F.cross_entropy(tag.reshape(-1, 3), tags.reshape(-1), torch.tensor([1.0, a.tag_weight, a.tag_weight]),
                            ignore_index=IGNORED, reduction="none").view(tags.shape)
     count = (tags != IGNORED) * torch.where(classes == 0, 0.1, 1.0)[:, None, None]
     return loss + 2.0 * (each * count).sum() / count.sum()
@@ -200,7 +201,7 @@ def train(model, fit, a, rng, take):
             rate = a.rate * min(1, 10 * (step + 1) / steps) * max(0.02, 1 - step / steps)
             optimiser.param_groups[0]["lr"] = rate
             optimiser.param_groups[1]["lr"] = 10 * rate
-            loss = loss_of(model, batch, take, weights)
+            loss = loss_of(model, batch, take, weights, a)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -320,17 +321,27 @@ def choose(a, rng):
     fit, held, test = pilot.choose(a, rng)
     fit = [r for r in fit if r["class"] != "none" or not r.get("own") or
            rng.random() < getattr(a, "keep_own_none", 1)]
-    if getattr(a, "calm", None):
-        calm = [r for r in read_rows(a.calm) if r["p_class"][0] >= CALM and
-                r["lang"] not in (a.without or "").split(",")]
-        rng.shuffle(calm)
-        fit += [{"text": r["text"], "lang": r["lang"], "class": "none"}
-                for r in calm[:a.calm_most]]
     kinds = {}
     for r in fit:
         if r.get("pair"):
             kinds.setdefault(r["pair"], set()).add(r["class"] != "none")
-    fit += [r for r in fit if len(kinds.get(r.get("pair"), "")) == 2] * getattr(a, "pairs", 0)
+
+    def is_pair(r):
+        return len(kinds.get(r.get("pair"), "")) == 2
+    fit = [r for r in fit if is_pair(r) or not r.get("own") or
+           rng.random() < getattr(a, "keep_own", 1)] + \
+        [r for r in fit if is_pair(r)] * getattr(a, "pairs", 0)
+    for path, most, is_wanted in (
+            (getattr(a, "calm", None), getattr(a, "calm_most", 0),
+             lambda r: r["p_class"][0] >= CALM),
+            (getattr(a, "near", None), getattr(a, "near_most", 0),
+             lambda r: not r["found"] and r["p_class"][0] < NEAR)):
+        if path:
+            some = [r for r in read_rows(path) if is_wanted(r) and
+                    r["lang"] not in (a.without or "").split(",")]
+            rng.shuffle(some)
+            fit += [{"text": r["text"], "lang": r["lang"], "class": "none"}
+                    for r in some[:most]]
     return fit, held, test, read_rows(a.dev) if a.dev else []
 
 
@@ -404,6 +415,11 @@ def main():
     c.add_argument("--calm", help="ordinary news labelled by teacher.py: what it calls none is "
                    "none; without it the reader finds claims in anything odd")
     c.add_argument("--calm-most", type=int, default=6000)
+    c.add_argument("--near", help="ordinary news read by an earlier reader (middle.py label): "
+                   "what it doubted of, but did not find, is none")
+    c.add_argument("--near-most", type=int, default=2000)
+    c.add_argument("--keep-own", type=float, default=1,
+                   help="of own rows that are not one of a pair of both kinds")
     c.add_argument("--keep-own-none", type=float, default=1)
     c.add_argument("--pairs", type=int, default=1, help="how many times more often a statement "
                    "and its likeness that claims nothing are seen")
@@ -412,6 +428,8 @@ def main():
     c.add_argument("--batch", type=int, default=16)
     c.add_argument("--rate", type=float, default=1e-4)
     c.add_argument("--positive-weight", type=float, default=1.5)
+    c.add_argument("--smooth", type=float, default=0.05, help="of the class labels")
+    c.add_argument("--tag-weight", type=float, default=4, help="of pieces of a role")
     c.add_argument("--swap", type=float, default=0.2, help="share of rows with other states")
     c.add_argument("--noise", type=float, default=0.05, help="share of rows with wrong letters")
     c = commands.add_parser("average")

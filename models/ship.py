@@ -28,7 +28,8 @@ import torch
 
 import pilot
 import reader
-from reader import ACTS, CLASSES, ROLES, TIES, Reader, Rows, predict, softmax
+from reader import (ACTS, CLASSES, IGNORED, ROLES, TIES, Reader, Rows, pieces_of, predict,
+                    softmax)
 from teacher import read_rows
 from tokenise import Tokeniser, read_tensors
 from vocabulary import DIM
@@ -193,6 +194,32 @@ def calibration_error(p, y, weights, bins=10):
     return error, table
 
 
+# ---- roles -------------------------------------------------------------------------------
+
+def outside_of(rows, lines, tags):
+    """-> [4]: what to add to "outside", so that most spans of that role are right (F1 of spans
+    that touch). The loss weighs pieces of a role more, and finds too many of them."""
+    best = []
+    for k, role in enumerate(ROLES):
+        known = [i for i, r in enumerate(rows) if r["class"] != "none" and
+                 isinstance((r.get(role) or [{}])[0], dict)]
+        scores = []
+        for shift in np.arange(-1, 4.1, 0.25):
+            hits_p = hits_r = said_n = true_n = 0
+            for i in known:
+                z = tags[i][:, k] + np.array([shift, 0, 0], "f4")
+                true = lines[i][1][:, k]
+                said = pieces_of(np.where(true == IGNORED, IGNORED, z.argmax(-1)))
+                true = pieces_of(true)
+                hits_p += sum(any(x[0] <= y[1] and y[0] <= x[1] for y in true) for x in said)
+                hits_r += sum(any(x[0] <= y[1] and y[0] <= x[1] for x in said) for y in true)
+                said_n, true_n = said_n + len(said), true_n + len(true)
+            p, r = hits_p / max(1, said_n), hits_r / max(1, true_n)
+            scores.append((2 * p * r / max(1e-9, p + r), -abs(shift), shift))
+        best.append(float(max(scores)[2]))
+    return best
+
+
 # ---- commands ----------------------------------------------------------------------------
 
 def lines_of(rows, tokeniser):
@@ -236,7 +263,12 @@ def write(a):
     new = tensors_of(exact)
     model = model_of(new, vocabulary)
     rows, weights, own = held_out(a)
-    logits = predict(model, lines_of(rows, tokeniser))[0]
+    lines = lines_of(rows, tokeniser)
+    logits, _, _, tags = predict(model, lines)
+    outside = outside_of(rows, lines, tags)
+    print("outside of each role", outside)
+    new["reader.tags.bias"] = new["reader.tags.bias"].copy()
+    new["reader.tags.bias"][::3] += np.array(outside, "f4")
     calibration = calibration_of(logits, rows, weights)
     p = 1 - calibrated(logits, [r["lang"] for r in rows], calibration)[:, 0]
     threshold, f1 = pilot.best_threshold(np.array([r["class"] != "none" for r in rows]), p,

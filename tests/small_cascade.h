@@ -8,11 +8,16 @@
 #include "train/random.h"
 
 enum {
-    CASCADE_TENSORS = 40,
+    CASCADE_TENSORS = 64,
     CASCADE_NOTES = 24,
     CASCADE_DIM = VOCABULARY_DIM,
-    CASCADE_WIDE = 4 * VOCABULARY_DIM
+    CASCADE_SMALL = 64 /* width of the encoder in the middle */
 };
+
+/* Well formed, and wrong. */
+#define CASCADE_NO_ANSWER                                                              \
+    "{\"tolerance\": 0.02, \"answers\": [{\"text\": \"a\", \"logits\": [0, 0, 0, "     \
+    "0]}]}"
 
 /* A file's content before it is written; what is NULL stays out. */
 struct cascade_file {
@@ -57,7 +62,7 @@ static inline void cascade_add(struct cascade_file *f, const char *name,
 static inline void cascade_linear(struct cascade_file *f, const char *prefix,
                                   uint64_t n_out, uint64_t n_in, struct random *r)
 {
-    char name[96];
+    char name[128];
 
     snprintf(name, sizeof name, "%s.weight", prefix);
     cascade_add(f, name, TENSOR_I8, n_out, n_in, 1, r);
@@ -68,14 +73,14 @@ static inline void cascade_linear(struct cascade_file *f, const char *prefix,
 }
 
 static inline void cascade_norm(struct cascade_file *f, const char *prefix,
-                                struct random *r)
+                                uint64_t dim, struct random *r)
 {
-    char name[96];
+    char name[128];
 
     snprintf(name, sizeof name, "%s.weight", prefix);
-    cascade_add(f, name, TENSOR_F32, CASCADE_DIM, 0, 1, r);
+    cascade_add(f, name, TENSOR_F32, dim, 0, 1, r);
     snprintf(name, sizeof name, "%s.bias", prefix);
-    cascade_add(f, name, TENSOR_F32, CASCADE_DIM, 0, 0.1f, r);
+    cascade_add(f, name, TENSOR_F32, dim, 0, 0.1f, r);
 }
 
 static inline struct tensor *cascade_tensor(struct cascade_file *f, const char *name)
@@ -102,6 +107,46 @@ static inline void cascade_note(struct cascade_file *f, const char *key,
     f->notes[i] = (struct note){key, value};
 }
 
+/* An encoder of one layer, D wide; without its tags. */
+static inline void cascade_encoder(struct cascade_file *f, const char *prefix,
+                                   uint64_t dim, struct random *r)
+{
+    const struct {
+        const char *name;
+        uint64_t n_out, n_in; /* 0: a norm */
+    } parts[] = {{"norm", 0, 0},
+                 {"layers.0.qkv", 3 * dim, dim},
+                 {"layers.0.out", dim, dim},
+                 {"layers.0.up", 4 * dim, dim},
+                 {"layers.0.down", dim, 4 * dim},
+                 {"layers.0.attention_norm", 0, 0},
+                 {"layers.0.norm", 0, 0}};
+    char name[96];
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        snprintf(name, sizeof name, "%s.%s", prefix, parts[i].name);
+        if (parts[i].n_out)
+            cascade_linear(f, name, parts[i].n_out, parts[i].n_in, r);
+        else
+            cascade_norm(f, name, dim, r);
+    }
+    snprintf(name, sizeof name, "%s.heads.weight", prefix);
+    cascade_add(f, name, TENSOR_F32, READING_HEADS, dim, 0.1f, r);
+    snprintf(name, sizeof name, "%s.heads.bias", prefix);
+    cascade_add(f, name, TENSOR_F32, READING_HEADS, 0, 0.1f, r);
+}
+
+/* The encoder in the middle, and what belongs to it. */
+static inline void cascade_middle(struct cascade_file *f)
+{
+    struct random r = {4};
+
+    cascade_linear(f, "middle.projection", CASCADE_SMALL, CASCADE_DIM, &r);
+    cascade_encoder(f, "middle", CASCADE_SMALL, &r);
+    cascade_note(f, "middle_known_answers", CASCADE_NO_ANSWER);
+    cascade_note(f, "middle_cascade", "{\"\": [[1, 0, 0.9], [0.5, 0.99, 0.1]]}");
+}
+
 /* From the sieve in scratch file `sieve`. */
 static inline void cascade_begin(struct cascade_file *f, const char *sieve)
 {
@@ -119,16 +164,7 @@ static inline void cascade_begin(struct cascade_file *f, const char *sieve)
         cascade_note(f, keys[i], tensors_note(f->sieve, keys[i]));
     cascade_add(f, "reader.positions", TENSOR_F16, READING_MOST + 2, CASCADE_DIM, 0.3f,
                 &r);
-    cascade_norm(f, "reader.norm", &r);
-    cascade_linear(f, "reader.layers.0.qkv", 3 * CASCADE_DIM, CASCADE_DIM, &r);
-    cascade_linear(f, "reader.layers.0.out", CASCADE_DIM, CASCADE_DIM, &r);
-    cascade_linear(f, "reader.layers.0.up", CASCADE_WIDE, CASCADE_DIM, &r);
-    cascade_linear(f, "reader.layers.0.down", CASCADE_DIM, CASCADE_WIDE, &r);
-    cascade_norm(f, "reader.layers.0.attention_norm", &r);
-    cascade_norm(f, "reader.layers.0.norm", &r);
-    cascade_add(f, "reader.heads.weight", TENSOR_F32, READING_HEADS, CASCADE_DIM, 0.1f,
-                &r);
-    cascade_add(f, "reader.heads.bias", TENSOR_F32, READING_HEADS, 0, 0.1f, &r);
+    cascade_encoder(f, "reader", CASCADE_DIM, &r);
     cascade_add(f, "reader.tags.weight", TENSOR_F32, READING_TAGS, CASCADE_DIM, 0.1f,
                 &r);
     cascade_add(f, "reader.tags.bias", TENSOR_F32, READING_TAGS, 0, 0.1f, &r);
@@ -153,22 +189,46 @@ static inline void cascade_save(struct cascade_file *f, const char *to)
     cascade_note(f, "digest", NULL);
 }
 
-/* A sieve in good/, both stages in both/; the known answer is what the twin computes. */
-static inline int small_cascade(void **state)
+/* Known answers, {what the twin computes}, of an encoder of the model in `folder`. */
+static inline void cascade_answer(const char *folder, bool middle, char *out,
+                                  size_t size)
 {
-    static struct train_result result;
-    static char known[512];
-    struct train_options o;
-    struct cascade_file f;
     struct model *m = NULL;
     struct reading *in = NULL;
     struct tokens *tokens = NULL;
     struct token_list list = {0};
+
+    if (model_load(scratch_path(folder), &m) != FECIT_OK) fail_msg("%s", status_text());
+    assert_int_equal(reading_new(1, 0, 0, 2, &in), FECIT_OK);
+    assert_int_equal(tokens_new(m->vocabulary, &m->tokens, &tokens), FECIT_OK);
+    assert_int_equal(tokens_push(tokens, "the minister blamed", 19, &list, NULL),
+                     FECIT_OK);
+    reading_push(in, list.ids, (uint32_t)list.count);
+    assert_int_equal(
+        reader_run_cpu(middle ? &m->reader.middle : &m->reader.weights, in), FECIT_OK);
+    snprintf(out, size,
+             "{\"tolerance\": 0.02, \"answers\": [{\"text\": \"the minister blamed\", "
+             "\"logits\": [%.6f, %.6f, %.6f, %.6f]}]}",
+             (double)in->heads[0], (double)in->heads[1], (double)in->heads[2],
+             (double)in->heads[3]);
+    token_list_clear(&list);
+    tokens_free(tokens);
+    reading_free(in);
+    model_free(m);
+}
+
+/* A sieve in good/, sieve and reader in both/, with an encoder between them in three/. */
+static inline int small_cascade(void **state)
+{
+    static struct train_result result;
+    static char known[512], known_middle[512];
+    static const char *const folders[] = {"good", "both", "three", "spoilt"};
+    struct train_options o;
+    struct cascade_file f;
     const char *paths[1];
 
     if (scratch_open(state)) return -1;
-    for (int i = 0; i < 3; i++) {
-        static const char *const folders[] = {"good", "both", "spoilt"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         char path[64];
         mkdir(scratch_path(folders[i]), 0700);
         snprintf(path, sizeof path, "%s/vocabulary.safetensors", folders[i]);
@@ -182,32 +242,16 @@ static inline int small_cascade(void **state)
     o.out = scratch_path("good/attribution.safetensors");
     if (train_run(&o, NULL, &result) != FECIT_OK) return -1;
     cascade_begin(&f, "good/attribution.safetensors");
-    cascade_note(
-        &f, "reader_known_answers",
-        "{\"tolerance\": 0.02, \"answers\": [{\"text\": \"a\", \"logits\": [0, 0, "
-        "0, 0]}]}");
+    cascade_note(&f, "reader_known_answers", CASCADE_NO_ANSWER);
     cascade_save(&f, "both");
-    if (model_load(scratch_path("both"), &m) != FECIT_OK) {
-        fprintf(stderr, "# %s\n", status_text());
-        return -1;
-    }
-    assert_int_equal(reading_new(1, 0, 0, 2, &in), FECIT_OK);
-    assert_int_equal(tokens_new(m->vocabulary, &m->tokens, &tokens), FECIT_OK);
-    assert_int_equal(tokens_push(tokens, "the minister blamed", 19, &list, NULL),
-                     FECIT_OK);
-    reading_push(in, list.ids, (uint32_t)list.count);
-    assert_int_equal(reader_run_cpu(&m->reader.weights, in), FECIT_OK);
-    snprintf(known, sizeof known,
-             "{\"tolerance\": 0.02, \"answers\": [{\"text\": \"the minister blamed\", "
-             "\"logits\": [%.6f, %.6f, %.6f, %.6f]}]}",
-             (double)in->heads[0], (double)in->heads[1], (double)in->heads[2],
-             (double)in->heads[3]);
+    cascade_answer("both", false, known, sizeof known);
     cascade_note(&f, "reader_known_answers", known);
     cascade_save(&f, "both");
-    token_list_clear(&list);
-    tokens_free(tokens);
-    reading_free(in);
-    model_free(m);
+    cascade_middle(&f);
+    cascade_save(&f, "three");
+    cascade_answer("three", true, known_middle, sizeof known_middle);
+    cascade_note(&f, "middle_known_answers", known_middle);
+    cascade_save(&f, "three");
     return 0;
 }
 

@@ -93,7 +93,7 @@ static bool check_device(uint32_t i, const struct device_info *info,
     }
     if (good && m) {
         snprintf(what, sizeof what, "device %u: %u known answers come out right", i,
-                 m->n_known);
+                 m->known.n);
         good = tell(what, model_check(m, device, sieve));
     }
     sieve_close(sieve);

@@ -1,5 +1,5 @@
 /* cmd_eval.c -- fecit eval: quality on labelled sentences. */
-#include "../cascade.h"
+#include "../window.h"
 #include "args.h"
 #include "eval_print.h"
 
@@ -89,16 +89,16 @@ static void keep_split(struct examples *e, const char *split)
 }
 
 /* What the window holds, into s from `first` on. */
-static enum fecit_status window_take(struct cascade *c, struct window *w,
-                                     struct eval_scored *s, size_t first)
+static enum fecit_status window_take(struct window *w, struct eval_scored *s,
+                                     size_t first)
 {
     enum fecit_status st;
 
-    TRY(window_launch(c, w));
-    TRY(window_wait(c, w));
+    TRY(window_launch(w));
+    TRY(window_wait(w));
     for (uint32_t i = 0; i < window_count(w); i++) {
         const char *text = s->examples->items[first + i].text;
-        TRY(window_verdict(c, w, i, text, strlen(text), &s->verdicts[first + i],
+        TRY(window_verdict(w, i, text, strlen(text), &s->verdicts[first + i],
                            &s->by_reader[first + i]));
     }
     window_clear(w);
@@ -130,11 +130,11 @@ static enum fecit_status score_all(struct engine *engine, const struct choice *c
         const struct example *x = &e->items[i];
         const char *lang = e->languages[x->language];
         if (window_push(w, lang, e->ids + x->begin, x->count)) continue;
-        TRY(window_take(cascade, w, s, first));
+        TRY(window_take(w, s, first));
         first = i;
         window_push(w, lang, e->ids + x->begin, x->count);
     }
-    TRY(window_take(cascade, w, s, first));
+    TRY(window_take(w, s, first));
     s->counts = cascade_counts(cascade);
 done:
     window_free(w);
@@ -184,7 +184,7 @@ static enum fecit_status run_cascade(const struct choice *c)
     struct model *m = NULL;
 
     TRY(model_load(engine_folder(c->model), &m));
-    if (m->reader.n_cascade == 0)
+    if (m->reader.after_sieve.n == 0)
         FAIL(FECIT_E_MODEL, "%s: the model has no curve of the sieve before a reader",
              tensors_path(m->file));
     eval_print_cascade(&m->reader, c->json);

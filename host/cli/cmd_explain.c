@@ -2,6 +2,7 @@
 #include "../cascade.h"
 #include "../language.h"
 #include "args.h"
+#include "explain_print.h"
 
 #include <getopt.h>
 #include <math.h>
@@ -38,30 +39,6 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, OPT_JSON},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
-};
-
-/* Neighbouring pieces that are one word, or stand between words. */
-struct word {
-    uint32_t first, count; /* pieces */
-    size_t start, end;     /* bytes */
-    bool word;             /* not punctuation */
-    float change;          /* of the log-odds of p when it is hidden */
-};
-
-struct explained {
-    const char *text, *lang;
-    size_t size;
-    struct verdict verdict;
-    float sieve, pass; /* the sieve's p; from which on the reader reads */
-    struct word *words;
-    uint32_t n_words;
-};
-
-struct explaining {
-    struct engine engine;
-    struct verdict_tools tools;
-    const char *lang; /* NULL = guess */
-    bool json;
 };
 
 static enum fecit_status words_find(struct explaining *x, struct explained *e)
@@ -147,7 +124,6 @@ static enum fecit_status sieve_one(struct explaining *x, struct explained *e)
     struct batch *b = NULL;
     const struct token_list *l = &x->tools.pieces;
     const struct model *m = x->engine.model;
-    const struct model_curve *curve = model_reader_cascade(&m->reader, e->lang);
     float p_class[FECIT_LABELS];
 
     TRY(batch_new(1, &b));
@@ -158,128 +134,28 @@ static enum fecit_status sieve_one(struct explaining *x, struct explained *e)
                  p_class);
     memcpy(e->verdict.p_class, p_class, sizeof p_class);
     e->verdict.p = e->sieve;
-    e->pass = 0;
-    if (curve) TRY(model_curve_point(curve, CASCADE_RECALL, &e->pass));
+    TRY(cascade_pass(&m->reader, e->lang, 0, e->pass));
 done:
     batch_free(b);
     return st;
 }
 
-/* ---- printing ----------------------------------------------------------------------- */
-
-static int by_fall(const void *a, const void *b)
-{
-    const float x = ((const struct word *)a)->change,
-                y = ((const struct word *)b)->change;
-
-    return (x > y) - (x < y);
-}
-
-static void print_pieces(const struct explaining *x)
-{
-    const struct vocabulary *v = x->engine.model->vocabulary;
-    const struct token_list *l = &x->tools.pieces;
-
-    printf("pieces ");
-    for (size_t i = 0; i < l->count; i++) {
-        const uint32_t at = v->piece_offsets[l->ids[i]];
-        printf(" %.*s", (int)(v->piece_offsets[l->ids[i] + 1] - at),
-               (const char *)v->piece_bytes + at);
-    }
-    if (l->count > READING_MOST)
-        printf("\n        (only the first %d are read)", READING_MOST);
-    printf("\n");
-}
-
-static void print_text(const struct explaining *x, struct explained *e)
-{
-    const struct verdict *v = &e->verdict;
-
-    printf("%.*s\n", (int)e->size, e->text);
-    printf(
-        "class    %s, p %.3f (none %.3f asserted %.3f hedged %.3f denied %.3f), a "
-        "statement from %.3f on, language %s\n",
-        fecit_label_name(v->label), (double)v->p, (double)v->p_class[0],
-        (double)v->p_class[1], (double)v->p_class[2], (double)v->p_class[3],
-        (double)(x->engine.reader ? x->engine.model->reader.threshold
-                                  : x->engine.model->threshold),
-        e->lang);
-    if (x->engine.reader)
-        printf("sieve    p %.3f, read from %.3f on%s\n", (double)e->sieve,
-               (double)e->pass,
-               e->sieve < e->pass ? ": fecit score would not have read it" : "");
-    if (v->act) printf("act      %s, tie %s\n", v->act, v->tie);
-    for (uint32_t i = 0; i < v->n_spans; i++)
-        printf("%-8s %.*s (%u-%u)\n", verdict_role_name(v->spans[i].role),
-               (int)(v->spans[i].end - v->spans[i].start), e->text + v->spans[i].start,
-               v->spans[i].start, v->spans[i].end);
-    print_pieces(x);
-    if (e->n_words > 0) {
-        qsort(e->words, e->n_words, sizeof *e->words, by_fall);
-        printf("hidden, the log-odds of p change by\n");
-        for (uint32_t w = 0; w < e->n_words; w++)
-            printf("  %+.2f  %.*s\n", (double)e->words[w].change,
-                   (int)(e->words[w].end - e->words[w].start),
-                   e->text + e->words[w].start);
-    }
-    printf("\n");
-}
-
-static void push_slice(struct bytes *b, const struct explained *e, size_t start,
-                       size_t end)
-{
-    bytes_print(b, "{\"text\": ");
-    bytes_push_json(b, e->text + start, end - start);
-    bytes_print(b, ", \"start\": %zu, \"end\": %zu", start, end);
-}
-
-static enum fecit_status print_json(const struct explaining *x,
-                                    const struct explained *e)
+/* p of the small encoder between sieve and reader. */
+static enum fecit_status middle_one(struct explaining *x, struct explained *e)
 {
     enum fecit_status st = FECIT_OK;
-    const struct verdict *v = &e->verdict;
-    const struct vocabulary *vocabulary = x->engine.model->vocabulary;
     const struct token_list *l = &x->tools.pieces;
-    struct bytes b = {0};
+    const struct reader_weights *w = &x->engine.model->reader.middle;
+    struct reading *in = NULL;
 
-    bytes_print(&b, "{\"text\": ");
-    bytes_push_json(&b, e->text, e->size);
-    bytes_print(&b, ", \"lang\": ");
-    bytes_push_json(&b, e->lang, strlen(e->lang));
-    bytes_print(&b,
-                ", \"class\": \"%s\", \"p\": %.6f, \"p_class\": [%.6f, "
-                "%.6f, %.6f, %.6f], \"sieve\": %.6f, \"pass\": %.6f, ",
-                fecit_label_name(v->label), (double)v->p, (double)v->p_class[0],
-                (double)v->p_class[1], (double)v->p_class[2], (double)v->p_class[3],
-                (double)e->sieve, (double)e->pass);
-    if (v->act)
-        bytes_print(&b, "\"act\": \"%s\", \"tie\": \"%s\", ", v->act, v->tie);
-    else
-        bytes_print(&b, "\"act\": null, \"tie\": null, ");
-    bytes_print(&b, "\"roles\": [");
-    for (uint32_t i = 0; i < v->n_spans; i++) {
-        if (i) bytes_print(&b, ", ");
-        push_slice(&b, e, v->spans[i].start, v->spans[i].end);
-        bytes_print(&b, ", \"role\": \"%s\"}", verdict_role_name(v->spans[i].role));
-    }
-    bytes_print(&b, "], \"words\": [");
-    for (uint32_t w = 0; w < e->n_words; w++) {
-        if (w) bytes_print(&b, ", ");
-        push_slice(&b, e, e->words[w].start, e->words[w].end);
-        bytes_print(&b, ", \"change\": %.6f}", (double)e->words[w].change);
-    }
-    bytes_print(&b, "], \"pieces\": [");
-    for (size_t i = 0; i < l->count; i++) {
-        const uint32_t at = vocabulary->piece_offsets[l->ids[i]];
-        if (i) bytes_print(&b, ", ");
-        bytes_push_json(&b, (const char *)vocabulary->piece_bytes + at,
-                        vocabulary->piece_offsets[l->ids[i] + 1] - at);
-    }
-    bytes_print(&b, "]}\n");
-    if (b.failed) FAIL(FECIT_E_MEMORY, "out of memory for the explanation");
-    fwrite(b.data, 1, b.size, stdout);
+    if (!x->engine.middle) return FECIT_OK;
+    TRY(reading_new(1, 0, w->bos, w->eos, &in));
+    reading_push(in, l->ids, (uint32_t)l->count);
+    TRY(reader_run(x->engine.middle, in));
+    TRY(reader_wait(x->engine.middle, in));
+    e->middle = cascade_middle_p(in->heads);
 done:
-    bytes_clear(&b);
+    reading_free(in);
     return st;
 }
 
@@ -299,14 +175,15 @@ static enum fecit_status explain(struct explaining *x, const char *text, size_t 
     TRY(segment_words_text(x->tools.words, text, size));
     TRY(words_find(x, &e));
     TRY(sieve_one(x, &e));
+    TRY(middle_one(x, &e));
     if (x->engine.reader)
         TRY(read_all(x, &e));
     else
         e.n_words = 0;
     if (x->json)
-        TRY(print_json(x, &e));
+        TRY(explain_print_json(x, &e));
     else
-        print_text(x, &e);
+        explain_print_text(x, &e);
 done:
     mem_free(e.words);
     return st;

@@ -260,6 +260,24 @@ static bool parse_option(int code, const char *text, struct score_options *o)
     return good;
 }
 
+/* What each step saw and cost. */
+static void print_steps(const struct score_counts *c)
+{
+    const struct cascade_counts *s = &c->steps;
+
+    fprintf(stderr, "fecit score:");
+    if (s->sieved > 0)
+        fprintf(stderr, " sieve: %llu sentences, %.1f s;",
+                (unsigned long long)s->sieved, (double)s->sieved_ns * 1e-9);
+    if (s->middle > 0)
+        fprintf(stderr, " small encoder: %llu, %.1f s;", (unsigned long long)s->middle,
+                (double)s->middle_ns * 1e-9);
+    fprintf(stderr, " reader: %llu (%.1f %%), %llu of them different, %.1f s\n",
+            (unsigned long long)s->candidates,
+            100.0 * (double)s->candidates / (double)(c->sentences ? c->sentences : 1),
+            (unsigned long long)s->read, (double)s->read_ns * 1e-9);
+}
+
 static void print_summary(const struct score_options *o, const struct score_counts *c)
 {
     const double s = c->seconds > 0 ? c->seconds : 1;
@@ -270,16 +288,7 @@ static void print_summary(const struct score_options *o, const struct score_coun
             (unsigned long long)c->documents, (unsigned long long)c->sentences,
             (unsigned long long)c->statements, c->seconds,
             (double)c->text_bytes / s / 1e6, (double)c->sentences / s);
-    if (c->steps.read > 0)
-        fprintf(
-            stderr,
-            "fecit score: sieve: %llu sentences, %.1f s; reader: %llu (%.1f %%), %llu "
-            "of them different, %.1f s\n",
-            (unsigned long long)c->steps.sieved, (double)c->steps.sieved_ns * 1e-9,
-            (unsigned long long)c->steps.candidates,
-            100.0 * (double)c->steps.candidates /
-                (double)(c->sentences ? c->sentences : 1),
-            (unsigned long long)c->steps.read, (double)c->steps.read_ns * 1e-9);
+    if (c->steps.candidates > 0) print_steps(c);
     if (c->repaired > 0)
         fprintf(stderr, "fecit score: %llu damaged characters repaired\n",
                 (unsigned long long)c->repaired);

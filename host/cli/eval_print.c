@@ -242,7 +242,7 @@ enum fecit_status eval_print(const struct eval_scored *s, bool json)
     } else {
         printf("statement when p >= %.3f", (double)s->threshold);
         if (s->counts.sieved && s->counts.candidates)
-            printf("; the sieve let %.1f %% through",
+            printf("; %.1f %% of the sentences were read",
                    100 * share(s->counts.candidates, s->counts.sieved));
         printf("\n\n%-6s %6s %6s   %-5s  %-5s  %-5s   %-5s  %-5s   %s\n", "", "n",
                "stmts", "P", "R", "F1", "AUC", "AP", "macro F1 of 4");
@@ -263,33 +263,49 @@ done:
     return st;
 }
 
-static void curve_print(const struct model_cascade *c, bool json)
+/* One step's curve of one language: kept, passed, and from which p on. */
+static void curve_print(const struct model_step *s, bool json)
 {
-    for (uint32_t i = 0; i < c->curve.n; i++) {
-        const struct model_point *p = &c->curve.points[i];
+    for (uint32_t i = 0; i < s->curve.n; i++) {
+        const struct model_point *p = &s->curve.points[i];
         if (json)
             printf("%s[%.4f, %.6f, %.4f]", i ? ", " : "", (double)p->recall,
                    (double)p->threshold, (double)p->pass);
         else
-            printf("%-6s %7.1f %%  %7.1f %%   %.4f\n", c->lang[0] ? c->lang : "all",
+            printf("%-6s %7.1f %%  %7.1f %%   %.4f\n", s->lang[0] ? s->lang : "all",
                    100 * (double)p->recall, 100 * (double)p->pass,
                    (double)p->threshold);
     }
 }
 
-void eval_print_cascade(const struct model_reader *r, bool json)
+static void step_print(const struct model_cascade *c, const char *name, bool json)
 {
-    printf(json ? "{"
-                : "       kept of what    passed of\n"
-                  "       the reader      all sen-    p of the\n"
-                  "       would find      tences      sieve from\n");
-    for (uint32_t i = 0; i < r->n_cascade; i++) {
+    if (json)
+        printf("\"%s\": {", name);
+    else
+        printf(
+            "%s\n       kept of what    passed of\n"
+            "       the reader      all sen-\n"
+            "       would find      tences      p from\n",
+            name);
+    for (uint32_t i = 0; i < c->n; i++) {
         if (json)
-            printf("%s\"%s\": [", i ? ", " : "", r->cascade[i].lang);
+            printf("%s\"%s\": [", i ? ", " : "", c->steps[i].lang);
         else if (i > 0)
             printf("\n");
-        curve_print(&r->cascade[i], json);
+        curve_print(&c->steps[i], json);
         if (json) printf("]");
+    }
+    if (json) printf("}");
+}
+
+void eval_print_cascade(const struct model_reader *r, bool json)
+{
+    if (json) printf("{");
+    step_print(&r->after_sieve, "sieve", json);
+    if (r->after_middle.n) {
+        printf(json ? ", " : "\n");
+        step_print(&r->after_middle, "middle", json);
     }
     if (json) printf("}\n");
 }

@@ -29,20 +29,9 @@ done:
     return st;
 }
 
-static enum fecit_status known_push(struct model_known known[KNOWN], uint32_t *n,
-                                    const char *text, size_t size)
-{
-    enum fecit_status st = FECIT_OK;
-
-    TRY_MEM(known[*n].text = mem_text(text, size));
-    ++*n;
-done:
-    return st;
-}
-
 /* Up to KNOWN texts from the JSON lines in `known`, else of the validation part. */
 static enum fecit_status known_texts(const struct export *e,
-                                     struct model_known known[KNOWN], uint32_t *n)
+                                     struct model_answers *known)
 {
     enum fecit_status st = FECIT_OK;
     struct json_reader *reader = NULL;
@@ -51,23 +40,22 @@ static enum fecit_status known_texts(const struct export *e,
     const char *line, *text;
     size_t size, at = 0;
 
-    *n = 0;
     if (!e->options->known) {
-        for (size_t i = 0; i < e->examples->n && *n < KNOWN; i++) {
+        for (size_t i = 0; i < e->examples->n && known->n < KNOWN; i++) {
             const char *own = e->examples->items[i].text;
             if (e->examples->items[i].part != EXAMPLES_VALIDATION) continue;
-            TRY(known_push(known, n, own, strlen(own)));
+            TRY(model_answers_push(known, own, strlen(own)));
         }
         goto done;
     }
     TRY(json_reader_new(&reader));
     TRY(disk_map(e->options->known, FECIT_E_INPUT, &map));
-    while (*n < KNOWN && disk_line(&map, &at, &line, &size)) {
+    while (known->n < KNOWN && disk_line(&map, &at, &line, &size)) {
         if (json_parse(reader, line, size, &row, NULL) != FECIT_OK) continue;
         if (!json_get(row, "text", &value) || !json_text(value, &text, &size)) continue;
-        TRY(known_push(known, n, text, size));
+        TRY(model_answers_push(known, text, size));
     }
-    if (*n == 0)
+    if (known->n == 0)
         FAIL(FECIT_E_INPUT,
              "%s: expected JSON lines with \"text\" for the known answers",
              e->options->known);
@@ -81,26 +69,24 @@ done:
 static enum fecit_status known_print(const struct export *e, struct bytes *out)
 {
     enum fecit_status st;
-    struct model_known known[KNOWN] = {0};
+    struct model_answers known = {0};
     struct batch *b = NULL;
-    uint32_t n = 0;
 
-    TRY(known_texts(e, known, &n));
+    TRY(known_texts(e, &known));
     TRY(batch_new(KNOWN, &b));
-    TRY(model_known_push(e->vocabulary, &e->tokens, known, n, b));
+    TRY(model_known_push(e->vocabulary, &e->tokens, &known, b));
     TRY(sieve_run_cpu(e->weights, b));
     TRY(bytes_print(out, "{\"tolerance\": %g, \"answers\": [", KNOWN_TOLERANCE));
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < known.n; i++) {
         const float *p = b->p + (size_t)i * SHARED_CLASSES;
         TRY(bytes_print(out, "%s{\"text\": ", i ? ", " : ""));
-        TRY(bytes_push_json(out, known[i].text, strlen(known[i].text)));
+        TRY(bytes_push_json(out, known.items[i].text, strlen(known.items[i].text)));
         TRY(bytes_print(out, ", \"p\": [%.7f, %.7f, %.7f, %.7f]}", (double)p[0],
                         (double)p[1], (double)p[2], (double)p[3]));
     }
     TRY(bytes_print(out, "]}%c", 0));
 done:
-    for (uint32_t i = 0; i < n; i++)
-        mem_free(known[i].text);
+    model_answers_clear(&known);
     batch_free(b);
     return st;
 }

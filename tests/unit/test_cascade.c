@@ -1,6 +1,6 @@
 /* test_cascade.c -- a model of both stages: refused when anything in it is wrong, and used as
  * it says: what the sieve lets through is read, the rest is not, rows keep their order. */
-#include "cascade.h"
+#include "window.h"
 #include "small_cascade.h"
 
 #include <math.h>
@@ -20,13 +20,17 @@ static void wrong_tensors(void **state)
         "reader.layers.0.qkv.scale", "reader.layers.0.qkv.bias",
         "reader.layers.0.up.weight", "reader.layers.0.down.weight",
         "reader.heads.weight",       "reader.tags.bias",
-        "reader.layers.0.norm.bias", "reader.layers.0.attention_norm.weight"};
+        "reader.layers.0.norm.bias", "reader.layers.0.attention_norm.weight",
+        "middle.projection.bias",    "middle.norm.weight",
+        "middle.layers.0.up.scale",  "middle.heads.weight"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct cascade_file f;
         struct tensor *t;
         cascade_begin(&f, "good/attribution.safetensors");
+        cascade_note(&f, "reader_known_answers", CASCADE_NO_ANSWER);
+        cascade_middle(&f);
         t = cascade_tensor(&f, names[i]);
         if (t->type == TENSOR_F32 || t->type == TENSOR_F16) { /* no number in it */
             void *copy = malloc(t->size), *old = (void *)t->data;
@@ -64,6 +68,8 @@ static void wrong_notes(void **state)
         {"cascade", "{\"\": [[0.9, 0.1]]}"},
         {"cascade", "{\"ar\": [[0.9, 0.1, 0.1]]}"},
         {"cascade", "{\"\": [[0.5, 0.6, 0.1], [0.9, 0.1, 0.5]]}"}, /* recall rises */
+        {"middle_cascade", "{\"\": [[0.9, 0.1]]}"},
+        {"middle_known_answers", NULL},
         {"reader_known_answers", "{\"tolerance\": 0.01, \"answers\": []}"},
         {"reader_known_answers",
          "{\"tolerance\": 9, \"answers\": [{\"text\": \"a\", \"logits\": [1, 0, 0, "
@@ -76,10 +82,8 @@ static void wrong_notes(void **state)
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
         struct cascade_file f;
         cascade_begin(&f, "good/attribution.safetensors");
-        cascade_note(
-            &f, "reader_known_answers",
-            "{\"tolerance\": 0.02, \"answers\": [{\"text\": \"a\", \"logits\": [0, "
-            "0, 0, 0]}]}");
+        cascade_note(&f, "reader_known_answers", CASCADE_NO_ANSWER);
+        cascade_middle(&f);
         cascade_note(&f, notes[i].key, notes[i].value);
         cascade_save(&f, "spoilt");
         refused(notes[i].key);
@@ -119,11 +123,11 @@ static void run(struct engine *e, const struct cascade_options *o, const char *l
     assert_int_equal(window_new(c, &w), FECIT_OK);
     for (uint32_t i = 0; i <= n; i++) {
         if (i < n && window_push(w, lang, sentence, 1 + i % 6)) continue;
-        assert_int_equal(window_launch(c, w), FECIT_OK);
-        assert_int_equal(window_wait(c, w), FECIT_OK);
+        assert_int_equal(window_launch(w), FECIT_OK);
+        assert_int_equal(window_wait(w), FECIT_OK);
         for (uint32_t k = 0; k < window_count(w); k++, done++)
-            assert_int_equal(window_verdict(c, w, k, "the minister blamed a northern",
-                                            30, &out[done], &by_reader[done]),
+            assert_int_equal(window_verdict(w, k, "the minister blamed a northern", 30,
+                                            &out[done], &by_reader[done]),
                              FECIT_OK);
         window_clear(w);
         if (i < n) assert_true(window_push(w, lang, sentence, 1 + i % 6));
@@ -177,6 +181,54 @@ static void stages(void **state)
     /* ... but reaches only .99. */
     assert_int_equal(cascade_open(&e, &(struct cascade_options){.recall = 0.995}, &c),
                      FECIT_E_USAGE);
+    engine_close(&e);
+}
+
+/* With an encoder in the middle: it lets through what its curve says of its own p, whatever the
+ * window, and what is read gets the same bits. */
+static void three_stages(void **state)
+{
+    enum { N = 100 };
+    struct engine e = {0};
+    struct verdict all[N], passed[N];
+    bool by_reader[N], by_reader_too[N];
+    struct reading *in = NULL;
+    uint32_t n_read = 0, n_sieved = 0;
+    float pass[2];
+
+    (void)state;
+    if (engine_open(&e, scratch_path("three"), NULL) != FECIT_OK)
+        fail_msg("%s", status_text());
+    assert_non_null(e.middle);
+    run(&e, &(struct cascade_options){.no_sieve = true}, "xx", N, all, by_reader);
+    /* xx: the sieve lets all through; the middle's threshold becomes its p of five pieces. */
+    assert_int_equal(cascade_pass(&e.model->reader, "xx", 0.5, pass), FECIT_OK);
+    assert_true(pass[0] == 0 && pass[1] > 0.98f);
+    assert_int_equal(reading_new(6, 60, 0, 2, &in), FECIT_OK);
+    for (uint32_t i = 0; i < 6; i++)
+        reading_push(in, sentence, 1 + i);
+    assert_int_equal(reader_run_cpu(&e.model->reader.middle, in), FECIT_OK);
+    e.model->reader.after_middle.steps[0].curve.points[1].threshold =
+        cascade_middle_p(in->heads + 4 * READING_HEADS) - 1e-3f;
+    run(&e, &(struct cascade_options){.recall = 0.5, .window = 7}, "xx", N, passed,
+        by_reader_too);
+    run(&e, &(struct cascade_options){.recall = 0.5}, "xx", N, passed, by_reader);
+    assert_int_equal(cascade_pass(&e.model->reader, "xx", 0.5, pass), FECIT_OK);
+    for (uint32_t i = 0; i < N; i++) {
+        const uint32_t n = 1 + i % 6;
+        const float p = cascade_middle_p(in->heads + (n - 1) * READING_HEADS);
+        assert_int_equal(by_reader[i], by_reader_too[i]);
+        assert_int_equal(by_reader[i], n >= ENGINE_LEAST && p >= pass[1]);
+        n_read += by_reader[i];
+        n_sieved += n >= ENGINE_LEAST;
+        if (by_reader[i])
+            assert_memory_equal(passed[i].p_class, all[i].p_class,
+                                sizeof all[i].p_class);
+        else
+            assert_int_equal(passed[i].label, FECIT_NONE);
+    }
+    assert_true(n_read > 0 && n_read < n_sieved);
+    reading_free(in);
     engine_close(&e);
 }
 
@@ -272,7 +324,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_tensors), cmocka_unit_test(wrong_notes),
         cmocka_unit_test(wrong_answer),  cmocka_unit_test(stages),
-        cmocka_unit_test(one_stage),     cmocka_unit_test(verdicts),
+        cmocka_unit_test(three_stages),  cmocka_unit_test(one_stage),
+        cmocka_unit_test(verdicts),
     };
 
     return cmocka_run_group_tests_name("cascade", tests, small_cascade, scratch_close);

@@ -120,7 +120,7 @@ static void good_model(void **state)
     assert_int_equal(m->weights.dim, 16);
     assert_int_equal(m->weights.hidden, 8);
     assert_int_equal(m->weights.n_queries, 2);
-    assert_true(m->n_known > 0 && m->curve.n > 0);
+    assert_true(m->known.n > 0 && m->curve.n > 0);
     assert_true(m->tokens.fold_arabic);
     assert_true(m->threshold > 0 && m->threshold < 1);
     assert_int_equal(strlen(m->digest), 64);
@@ -313,6 +313,7 @@ static void wrong_digest(void **state)
 static void wrong_answers(void **state)
 {
     struct engine e = {0};
+    struct model_answer *last;
     struct content c;
 
     (void)state;
@@ -325,9 +326,10 @@ static void wrong_answers(void **state)
     assert_null(e.model);
     /* The same when the record is what differs, and when the answer is no number. */
     assert_int_equal(engine_open(&e, scratch_path("good"), NULL), FECIT_OK);
-    e.model->known[e.model->n_known - 1].p[FECIT_HEDGED] += 2 * e.model->tolerance;
+    last = &e.model->known.items[e.model->known.n - 1];
+    last->values[FECIT_HEDGED] += 2 * e.model->known.tolerance;
     assert_int_equal(model_check(e.model, e.device, e.sieve), FECIT_E_DEVICE);
-    e.model->known[e.model->n_known - 1].p[FECIT_HEDGED] = NAN;
+    last->values[FECIT_HEDGED] = NAN;
     assert_int_equal(model_check(e.model, e.device, e.sieve), FECIT_E_DEVICE);
     engine_close(&e);
 }
