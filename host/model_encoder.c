@@ -4,89 +4,132 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EPSILON                                                                        \
-    1e-12f /* of multilingual-e5-small's norms, and of the small encoder's */
+#define EPSILON 1e-12f /* of multilingual-e5-small's norms, and of ours */
 
-static enum fecit_status floats(const struct tensors *f, const char *prefix,
-                                const char *name, uint32_t rank, const uint64_t *shape,
-                                const float **out)
-{
-    enum fecit_status st;
-    struct tensor t;
-    char whole[256];
+/* Where an encoder's tensors come from, and the room for those that become floats. */
+struct origin {
+    const struct tensors *file;
+    const char *encoder; /* its prefix */
+    float *room;
+    size_t used;
+};
 
-    snprintf(whole, sizeof whole, "%s.%s", prefix, name);
-    TRY(model_floats(f, whole, rank, shape, &t));
-    *out = t.data;
-done:
-    return st;
-}
-
-static enum fecit_status linear(const struct tensors *f, const char *prefix,
-                                const char *name, uint32_t n_in, uint32_t n_out,
-                                struct reader_linear *out)
-{
-    enum fecit_status st;
-    struct tensor t;
-    char whole[128];
-
-    snprintf(whole, sizeof whole, "%s.%s.weight", prefix, name);
-    TRY(tensors_find(f, whole, TENSOR_I8, 2, (const uint64_t[]){n_out, n_in}, &t));
-    out->weight = t.data;
-    snprintf(whole, sizeof whole, "%s.%s", prefix, name);
-    TRY(floats(f, whole, "scale", 1, (const uint64_t[]){n_out}, &out->scale));
-    TRY(floats(f, whole, "bias", 1, (const uint64_t[]){n_out}, &out->bias));
-done:
-    return st;
-}
-
-static enum fecit_status norm(const struct tensors *f, const char *prefix,
-                              const char *name, uint32_t dim, struct reader_norm *out)
-{
-    enum fecit_status st;
-    const uint64_t shape[] = {dim};
-    char whole[128];
-
-    snprintf(whole, sizeof whole, "%s.%s", prefix, name);
-    TRY(floats(f, whole, "weight", 1, shape, &out->weight));
-    TRY(floats(f, whole, "bias", 1, shape, &out->bias));
-done:
-    return st;
-}
-
-static bool is_there(const struct tensors *f, const char *name)
+static const struct tensor *find(const struct tensors *f, const char *name)
 {
     uint32_t n;
     const struct tensor *all = tensors_all(f, &n);
 
     for (uint32_t k = 0; k < n; k++)
-        if (!strcmp(all[k].name, name)) return true;
-    return false;
+        if (!strcmp(all[k].name, name)) return &all[k];
+    return NULL;
 }
 
-static bool layer_there(const struct tensors *f, const char *prefix, uint32_t i)
+/* A tensor of floats, or of halfs that become floats. */
+static enum fecit_status floats(struct origin *o, const char *part, const char *name,
+                                uint32_t rank, const uint64_t *shape, const float **out)
+{
+    enum fecit_status st;
+    const struct tensor *there;
+    const uint16_t *half;
+    struct tensor t;
+    char whole[256];
+
+    snprintf(whole, sizeof whole, "%s.%s.%s", o->encoder, part, name);
+    there = find(o->file, whole);
+    if (!there || there->type != TENSOR_F16) {
+        TRY(model_floats(o->file, whole, rank, shape, &t));
+        *out = t.data;
+        goto done;
+    }
+    TRY(tensors_find(o->file, whole, TENSOR_F16, rank, shape, &t));
+    half = t.data;
+    *out = o->room + o->used;
+    for (size_t i = 0; i < t.size / sizeof *half; i++) {
+        o->room[o->used] = ops_from_half(half[i]);
+        if (!isfinite(o->room[o->used++]))
+            FAIL(FECIT_E_MODEL,
+                 "%s: %s[%zu] is no finite number; train the model again",
+                 tensors_path(o->file), whole, i);
+    }
+done:
+    return st;
+}
+
+/* How many halfs there are that may become floats. */
+static size_t halfs_count(const struct origin *o)
+{
+    uint32_t n;
+    const struct tensor *all = tensors_all(o->file, &n);
+    const size_t prefix = strlen(o->encoder);
+    size_t count = 0;
+
+    for (uint32_t k = 0; k < n; k++)
+        if (all[k].type == TENSOR_F16 && !strncmp(all[k].name, o->encoder, prefix) &&
+            all[k].name[prefix] == '.')
+            count += all[k].size / 2;
+    return count;
+}
+
+static enum fecit_status linear(struct origin *o, const char *name, uint32_t n_in,
+                                uint32_t n_out, struct reader_linear *out)
+{
+    enum fecit_status st;
+    struct tensor t;
+    char whole[128];
+
+    snprintf(whole, sizeof whole, "%s.%s.weight", o->encoder, name);
+    TRY(tensors_find(o->file, whole, TENSOR_I8, 2, (const uint64_t[]){n_out, n_in},
+                     &t));
+    out->weight = t.data;
+    TRY(floats(o, name, "scale", 1, (const uint64_t[]){n_out}, &out->scale));
+    TRY(floats(o, name, "bias", 1, (const uint64_t[]){n_out}, &out->bias));
+done:
+    return st;
+}
+
+static enum fecit_status norm(struct origin *o, const char *name, uint32_t dim,
+                              struct reader_norm *out)
+{
+    enum fecit_status st;
+    const uint64_t shape[] = {dim};
+
+    TRY(floats(o, name, "weight", 1, shape, &out->weight));
+    TRY(floats(o, name, "bias", 1, shape, &out->bias));
+done:
+    return st;
+}
+
+static bool layer_there(const struct origin *o, uint32_t i)
 {
     char name[64];
 
-    snprintf(name, sizeof name, "%s.layers.%u.qkv.weight", prefix, i);
-    return is_there(f, name);
+    snprintf(name, sizeof name, "%s.layers.%u.qkv.weight", o->encoder, i);
+    return find(o->file, name) != NULL;
 }
 
-static enum fecit_status layer_read(const struct tensors *f, const char *encoder,
-                                    const struct reader_weights *w, uint32_t i,
-                                    struct reader_layer *out)
+static enum fecit_status layer_read(struct origin *o, const struct reader_weights *w,
+                                    uint32_t i, struct reader_layer *out)
 {
     enum fecit_status st;
     const uint32_t dim = w->dim;
-    char prefix[64];
+    const struct {
+        const char *name;
+        uint32_t n_in, n_out;
+        struct reader_linear *to;
+    } linears[] = {{"qkv", dim, 3 * dim, &out->qkv},
+                   {"out", dim, dim, &out->out},
+                   {"up", dim, w->wide, &out->up},
+                   {"down", w->wide, dim, &out->down}};
+    char name[64];
 
-    snprintf(prefix, sizeof prefix, "%s.layers.%u", encoder, i);
-    TRY(linear(f, prefix, "qkv", dim, 3 * dim, &out->qkv));
-    TRY(linear(f, prefix, "out", dim, dim, &out->out));
-    TRY(linear(f, prefix, "up", dim, w->wide, &out->up));
-    TRY(linear(f, prefix, "down", w->wide, dim, &out->down));
-    TRY(norm(f, prefix, "attention_norm", dim, &out->attention_norm));
-    TRY(norm(f, prefix, "norm", dim, &out->norm));
+    for (size_t k = 0; k < sizeof linears / sizeof *linears; k++) {
+        snprintf(name, sizeof name, "layers.%u.%s", i, linears[k].name);
+        TRY(linear(o, name, linears[k].n_in, linears[k].n_out, linears[k].to));
+    }
+    snprintf(name, sizeof name, "layers.%u.attention_norm", i);
+    TRY(norm(o, name, dim, &out->attention_norm));
+    snprintf(name, sizeof name, "layers.%u.norm", i);
+    TRY(norm(o, name, dim, &out->norm));
 done:
     return st;
 }
@@ -116,39 +159,63 @@ done:
 }
 
 /* Width of the encoder: that of the rows, or narrower after a projection. */
-static enum fecit_status width_read(const struct tensors *f, const char *prefix,
-                                    struct reader_weights *w)
+static enum fecit_status width_read(struct origin *o, struct reader_weights *w)
 {
     enum fecit_status st = FECIT_OK;
     char name[64];
     struct tensor t;
 
     w->dim = VOCABULARY_DIM;
-    snprintf(name, sizeof name, "%s.projection.weight", prefix);
-    if (is_there(f, name)) {
-        TRY(tensors_find(f, name, TENSOR_I8, 2, (const uint64_t[]){0, VOCABULARY_DIM},
-                         &t));
+    snprintf(name, sizeof name, "%s.projection.weight", o->encoder);
+    if (find(o->file, name)) {
+        TRY(tensors_find(o->file, name, TENSOR_I8, 2,
+                         (const uint64_t[]){0, VOCABULARY_DIM}, &t));
         w->dim = (uint32_t)t.shape[0];
         w->from = VOCABULARY_DIM;
         if (w->dim == 0 || w->dim % 32 || w->dim > VOCABULARY_DIM)
             FAIL(FECIT_E_MODEL,
                  "%s: %s has %u rows; expected a multiple of 32 up to %d; train the "
                  "model again",
-                 tensors_path(f), name, w->dim, VOCABULARY_DIM);
-        TRY(linear(f, prefix, "projection", VOCABULARY_DIM, w->dim, &w->projection));
+                 tensors_path(o->file), name, w->dim, VOCABULARY_DIM);
+        TRY(linear(o, "projection", VOCABULARY_DIM, w->dim, &w->projection));
     }
     w->wide = 4 * w->dim;
 done:
     return st;
 }
 
+static enum fecit_status parts_read(struct origin *o, struct reader_weights *w)
+{
+    enum fecit_status st;
+
+    TRY(width_read(o, w));
+    TRY(positions(o->file, w));
+    TRY(norm(o, "norm", w->dim, &w->norm));
+    for (uint32_t n = 0; layer_there(o, n); n++) {
+        if (n == READER_LAYERS)
+            FAIL(FECIT_E_MODEL, "%s: the %s has more than %d layers",
+                 tensors_path(o->file), o->encoder, READER_LAYERS);
+        TRY(layer_read(o, w, n, &w->layers[n]));
+        w->n_layers = n + 1;
+    }
+    TRY(floats(o, "heads", "weight", 2, (const uint64_t[]){READING_HEADS, w->dim},
+               &w->head_weight));
+    TRY(floats(o, "heads", "bias", 1, (const uint64_t[]){READING_HEADS},
+               &w->head_bias));
+    if (w->from) goto done; /* the small one finds no roles */
+    TRY(floats(o, "tags", "weight", 2, (const uint64_t[]){READING_TAGS, w->dim},
+               &w->tag_weight));
+    TRY(floats(o, "tags", "bias", 1, (const uint64_t[]){READING_TAGS}, &w->tag_bias));
+done:
+    return st;
+}
+
 enum fecit_status model_encoder_read(const struct tensors *f, const char *prefix,
                                      const struct vocabulary *v,
-                                     struct reader_weights *w)
+                                     struct reader_weights *w, float **room)
 {
     enum fecit_status st = FECIT_OK;
-    const bool tags = !strcmp(prefix, "reader");
-    char part[64];
+    struct origin o = {.file = f, .encoder = prefix};
 
     *w = (struct reader_weights){.epsilon = EPSILON,
                                  .n_rows = v->n_pieces,
@@ -156,26 +223,9 @@ enum fecit_status model_encoder_read(const struct tensors *f, const char *prefix
                                  .scales = v->scales,
                                  .bos = v->bos,
                                  .eos = v->eos};
-    if (!layer_there(f, prefix, 0)) return FECIT_OK;
-    TRY(width_read(f, prefix, w));
-    TRY(positions(f, w));
-    TRY(norm(f, prefix, "norm", w->dim, &w->norm));
-    for (uint32_t n = 0; layer_there(f, prefix, n); n++) {
-        if (n == READER_LAYERS)
-            FAIL(FECIT_E_MODEL, "%s: the %s has more than %d layers", tensors_path(f),
-                 prefix, READER_LAYERS);
-        TRY(layer_read(f, prefix, w, n, &w->layers[n]));
-        w->n_layers = n + 1;
-    }
-    snprintf(part, sizeof part, "%s.heads", prefix);
-    TRY(floats(f, part, "weight", 2, (const uint64_t[]){READING_HEADS, w->dim},
-               &w->head_weight));
-    TRY(floats(f, part, "bias", 1, (const uint64_t[]){READING_HEADS}, &w->head_bias));
-    if (!tags) goto done;
-    snprintf(part, sizeof part, "%s.tags", prefix);
-    TRY(floats(f, part, "weight", 2, (const uint64_t[]){READING_TAGS, w->dim},
-               &w->tag_weight));
-    TRY(floats(f, part, "bias", 1, (const uint64_t[]){READING_TAGS}, &w->tag_bias));
+    if (!layer_there(&o, 0)) return FECIT_OK;
+    TRY_MEM(*room = o.room = mem_new(halfs_count(&o) + 1, sizeof *o.room));
+    TRY(parts_read(&o, w));
 done:
     return st;
 }

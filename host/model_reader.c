@@ -95,7 +95,7 @@ static enum fecit_status middle_read(struct model_reader *r, const struct tensor
 {
     enum fecit_status st;
 
-    TRY(model_encoder_read(f, "middle", v, &r->middle));
+    TRY(model_encoder_read(f, "middle", v, &r->middle, &r->room[1]));
     if (r->middle.n_layers == 0) goto done;
     TRY(cascade_read(&r->after_middle, f, "middle_cascade", json));
     TRY(model_answers_read(&r->middle_known, f, json, "middle_known_answers", "logits",
@@ -110,7 +110,7 @@ enum fecit_status model_reader_read(struct model_reader *r, const struct tensors
 {
     enum fecit_status st;
 
-    TRY(model_encoder_read(file, "reader", v, &r->weights));
+    TRY(model_encoder_read(file, "reader", v, &r->weights, &r->room[0]));
     if (r->weights.n_layers == 0) goto done;
     TRY(model_number(file, "reader_threshold", 0, 1, &r->threshold));
     TRY(calibration_read(r, file, json));
@@ -127,6 +127,8 @@ void model_reader_clear(struct model_reader *r)
 {
     model_answers_clear(&r->known);
     model_answers_clear(&r->middle_known);
+    mem_free(r->room[0]);
+    mem_free(r->room[1]);
     *r = (struct model_reader){0};
 }
 

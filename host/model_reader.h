@@ -41,6 +41,7 @@ struct model_reader {
     /* p from which on a sentence is let through by the sieve, and by the small encoder: for
      * a recall of both together. */
     struct model_cascade after_sieve, after_middle;
+    float *room[2]; /* owned: weights that lie in the file as halfs */
 };
 
 /* The reader, if the file has one; else *r stays empty. The tensors and the vocabulary must

@@ -1,19 +1,26 @@
 """Between sieve and reader: a tiny encoder that learns from the reader what to let through.
 
     middle.py label ar=ar.txt en=en.txt ... --model models --output read.jsonl
+    middle.py sieve read.jsonl --model models --output read-again.jsonl
     middle.py fit read.jsonl --output middle.pt
-    middle.py curve middle.pt read.jsonl
+    middle.py write middle.pt read.jsonl --own datasets/own --model models/attribution.safetensors
 
 `label` has every sentence (one a line, one file a language; build/bench/split_sentences makes
 them) read by `./fecit score --no-sieve` and by the sieve alone, and writes rows with the reader's
 four probabilities `p_class` (which `fecit train` takes, too), whether it is a statement
-(`found`), and the sieve's p (`sieve`). It goes on where an earlier run ended.
+(`found`), and the sieve's p (`sieve`). It goes on where an earlier run ended. `sieve` writes the
+rows with the p of another sieve.
 
-`fit` trains on nine rows of ten (by a hash of the text): rows of the vocabulary and of the places,
+`fit` trains on three rows of four (by a hash of the text): rows of the vocabulary and of the places,
 as they are, added and projected from 384 to --dim columns, --layers post-norm layers with heads
-of 32, the mean, one logit against the reader's p(statement). `curve` prints, on the tenth row, which share of the
-sentences passes when a share of the reader's finds is kept: by this encoder and by the sieve.
-Needs msgpack, numpy, torch; no GPU.
+of 32, the mean, one logit against the reader's p(statement). It prints, on the other rows, which
+share of the sentences passes when a share of the reader's finds is kept: by this encoder and by
+the sieve.
+
+`write` puts the encoder into the model file (weights as int8) with known answers, and, measured on
+those other rows, both curves: from which p on sieve and encoder let a sentence through so that
+together they keep a share of the finds (metadata `cascade`, `middle_cascade`); `fecit eval
+--cascade` prints them. Needs msgpack, numpy, torch; no GPU.
 """
 
 import argparse
@@ -32,6 +39,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import pilot
+from ship import digest_of, rounded, save
 from strip import sieve_only
 from teacher import BOS, EOS, PAD, batches, e5_tensors, read_rows
 from tokenise import Tokeniser, read_tensors
@@ -39,8 +48,12 @@ from vocabulary import DIM, dequantise
 
 MOST = 128  # pieces
 EPSILON = 1e-12  # of the norms, as the reader's
+HEADS = 17  # logits of a sentence in the model file
 PART = 20000  # sentences read between two saves
-RECALLS = (.999, .995, .99, .98, .95, .9, .8)
+RECALLS = (1, .995, .99, .98, .97, .95, .93, .9, .85, .8, .7, .5)
+SIEVE_LOSS = 0.4  # share of what may be lost that the sieve may lose; the encoder sees better
+LEAST = 40  # finds that a language needs for curves of its own
+KNOWN, TOLERANCE = 8, 0.02  # as ship.py
 
 
 # ---- what the reader says ----------------------------------------------------------------
@@ -49,6 +62,24 @@ def scores(folder):
     import msgpack
     with open(f"{folder}/sentences-00000.msgpack", "rb") as f:
         return [r for r in msgpack.Unpacker(f) if "p_class" in r]
+
+
+def score(folder, name, *options):
+    subprocess.run(["./fecit", "score", f"{folder}/in.jsonl", "--sentences", "--all", "--quiet",
+                    "--lang-field", "lang", "-o", f"{folder}/{name}", *options], check=True)
+    return scores(f"{folder}/{name}")
+
+
+def write_input(folder, rows):
+    """rows: [(lang, text)]"""
+    with open(f"{folder}/in.jsonl", "w", encoding="utf-8") as out:
+        for n, (lang, text) in enumerate(rows):
+            print(json.dumps({"id": str(n), "lang": lang, "text": text}, ensure_ascii=False),
+                  file=out)
+
+
+def p_of(row):
+    return round(1 - row["p_class"][0], 5)
 
 
 def label(a):
@@ -67,28 +98,34 @@ def label(a):
         folder = tempfile.mkdtemp(prefix="fecit-middle-")
         try:
             part = todo[i:i + PART]
-            with open(f"{folder}/in.jsonl", "w", encoding="utf-8") as out:
-                for n, (_, lang, text) in enumerate(part):
-                    print(json.dumps({"id": str(n), "lang": lang, "text": text},
-                                     ensure_ascii=False), file=out)
+            write_input(folder, [(lang, text) for _, lang, text in part])
             sieve = sieve_only(f"{a.model}/attribution.safetensors", folder)
-            for name, options in (("a", ["--model", sieve]),
-                                  ("b", ["--model", a.model, "--no-sieve"])):
-                subprocess.run(["./fecit", "score", f"{folder}/in.jsonl", "--sentences", "--all",
-                                "--quiet", "--lang-field", "lang", "-o", f"{folder}/{name}",
-                                *options], check=True)
+            by_sieve = score(folder, "a", "--model", sieve)
+            by_reader = score(folder, "b", "--model", a.model, "--no-sieve")
             with open(a.output, "a", encoding="utf-8") as out:
-                for (_, lang, text), s, r in zip(part, scores(f"{folder}/a"),
-                                                 scores(f"{folder}/b"), strict=True):
+                for (_, lang, text), s, r in zip(part, by_sieve, by_reader, strict=True):
                     four = [round(float(x), 4) for x in r["p_class"]]
                     four[0] = round(1 - sum(four[1:]), 4)
                     row = {"lang": lang, "text": text, "p_class": four,
                            "found": r["class"] != "none",
-                           "sieve": round(1 - s["p_class"][0], 5)}
+                           "sieve": p_of(s)}
                     print(json.dumps(row, ensure_ascii=False), file=out)
         finally:
             shutil.rmtree(folder)
         print(f"{i + len(part)} of {len(todo)}", flush=True)
+
+
+def sieve(a):
+    rows = read_rows(a.labelled)
+    folder = tempfile.mkdtemp(prefix="fecit-middle-")
+    try:
+        write_input(folder, [(r["lang"], r["text"]) for r in rows])
+        path = sieve_only(f"{a.model}/attribution.safetensors", folder)
+        with open(a.output, "w", encoding="utf-8") as out:
+            for r, s in zip(rows, score(folder, "a", "--model", path), strict=True):
+                print(json.dumps(dict(r, sieve=p_of(s)), ensure_ascii=False), file=out)
+    finally:
+        shutil.rmtree(folder)
 
 
 # ---- the encoder -------------------------------------------------------------------------
@@ -136,7 +173,8 @@ def padded(lines):
 
 
 def is_held(row):
-    return hashlib.sha256(row["text"].encode()).digest()[0] < 26
+    """A quarter; not the hash by which `label` chooses."""
+    return hashlib.sha256(b"held" + row["text"].encode()).digest()[0] < 64
 
 
 def prepare(path, vocabulary):
@@ -215,12 +253,96 @@ def fit(a):
         print_curve(held, predict(model, held))
 
 
-def curve(a):
-    state = torch.load(a.model_file, weights_only=False)
+# ---- into the model file -----------------------------------------------------------------
+
+def tensors_of(model):
+    out = {}
+
+    def linear(name, layer):
+        out[f"middle.{name}.weight"], out[f"middle.{name}.scale"] = rounded(
+            layer.weight.detach().numpy())
+        out[f"middle.{name}.bias"] = layer.bias.detach().numpy().astype("f2")
+
+    def norm(name, layer):
+        out[f"middle.{name}.weight"] = layer.weight.detach().numpy()
+        out[f"middle.{name}.bias"] = layer.bias.detach().numpy()
+    linear("projection", model.project)
+    norm("norm", model.norm)
+    for i, p in enumerate(model.layers):
+        for key, layer in p.items():
+            (norm if "norm" in key else linear)(f"layers.{i}.{key}", layer)
+    heads = np.zeros((HEADS, model.dim), "f4")  # as the reader's; the first is the logit
+    heads[0] = model.head.weight.detach().numpy()[0]
+    out["middle.heads.weight"] = heads
+    out["middle.heads.bias"] = np.zeros(HEADS, "f4")
+    out["middle.heads.bias"][0] = model.head.bias.item()
+    return {k: np.ascontiguousarray(v if v.dtype in ("i1", "f2") else v.astype("f4"))
+            for k, v in out.items()}
+
+
+def fill(model, tensors):
+    """The weights as the file holds them, into the model."""
+    t = {k: torch.tensor(np.array(v, "f4")) for k, v in tensors.items()
+         if k.startswith("middle.")}
+
+    def linear(name, layer):
+        layer.weight.data = t[f"middle.{name}.weight"] * t[f"middle.{name}.scale"][:, None]
+        layer.bias.data = t[f"middle.{name}.bias"]
+    linear("projection", model.project)
+    for i, p in enumerate(model.layers):
+        for key in p:
+            if "norm" not in key:
+                linear(f"layers.{i}.{key}", p[key])
+    model.places = torch.tensor(np.array(tensors["reader.positions"], "f4"))
+
+
+def curves(found, sieve, middle):
+    """-> two lists of [recall, threshold, pass], for recalls of both steps together"""
+    of_sieve, of_middle = [], []
+    for recall in RECALLS:
+        lost = int((1 - recall) * found.sum() + 1e-9)
+        by_sieve = int(SIEVE_LOSS * lost)
+        at = np.floor(np.sort(sieve[found])[by_sieve] * 1e5) / 1e5
+        left = np.sort(middle[found & (sieve >= at)])
+        then = np.floor(left[lost - by_sieve] * 1e5) / 1e5
+        of_sieve.append([recall, round(float(at), 6), round(float((sieve >= at).mean()), 4)])
+        of_middle.append([recall, round(float(then), 6), round(float(
+            ((sieve >= at) & (middle >= then)).mean()), 4)])
+    return of_sieve, of_middle
+
+
+def write(a):
+    tensors, notes = read_tensors(a.model)
+    state = torch.load(a.middle, weights_only=False)
     model = Middle(read_tensors(a.vocabulary)[0], state["dim"], state["layers"])
     model.load_state_dict(state["model"])
+    tensors = {k: v for k, v in tensors.items() if not k.startswith("middle.")}
+    tensors.update(tensors_of(model))
+    fill(model, tensors)
     held = [r for r in prepare(a.labelled, a.vocabulary) if is_held(r)]
-    print_curve(held, predict(model, held))
+    found, sieve = (np.array([r[k] for r in held]) for k in ("found", "sieve"))
+    langs, p = np.array([r["lang"] for r in held]), predict(model, held).astype("f8")
+    parts = {"": np.ones(len(held), bool)}
+    parts.update({lang: langs == lang for lang in sorted(set(langs))
+                  if (found & (langs == lang)).sum() >= LEAST})
+    both = {k: curves(found[m], sieve[m], p[m]) for k, m in parts.items()}
+    print(f"{len(held)} sentences, the reader finds {found.sum()}; read / through the sieve")
+    for k, (one, two) in both.items():
+        print(f"  {k or 'all':4s}" + "  ".join(f"{r:g}: {100 * q:.1f} / {100 * x[2]:.1f} %"
+                                              for x, (r, _, q) in zip(one, two)))
+    rows = sorted((r for r in pilot.own_rows(a.own) if r["split"] == "test"),
+                  key=lambda r: hashlib.sha256(r["id"].encode()).hexdigest())[:KNOWN]
+    tokeniser = Tokeniser(a.vocabulary)
+    with torch.inference_mode():
+        logits = [float(model(*padded([tokeniser.encode(r["text"], True)]))[0]) for r in rows]
+    notes["cascade"] = json.dumps({k: v[0] for k, v in both.items()})
+    notes["middle_cascade"] = json.dumps({k: v[1] for k, v in both.items()})
+    notes["middle_known_answers"] = json.dumps({"tolerance": TOLERANCE, "answers": [
+        {"text": r["text"], "logits": [round(z, 5), 0, 0, 0]} for r, z in zip(rows, logits)]},
+        ensure_ascii=False)
+    notes["digest"] = digest_of(tensors)
+    save(a.model, {k: np.ascontiguousarray(v) for k, v in tensors.items()}, notes)
+    print(f"{a.model}: {os.path.getsize(a.model)} bytes")
 
 
 def main():
@@ -247,10 +369,17 @@ def main():
     c.add_argument("--batch", type=int, default=64)
     c.add_argument("--rate", type=float, default=1e-3)
     c.add_argument("--found-weight", type=float, default=4)
-    c = commands.add_parser("curve")
-    c.set_defaults(run=curve)
-    c.add_argument("model_file")
+    c = commands.add_parser("sieve")
+    c.set_defaults(run=sieve)
     c.add_argument("labelled")
+    c.add_argument("--model", default="models")
+    c.add_argument("--output", required=True)
+    c = commands.add_parser("write")
+    c.set_defaults(run=write)
+    c.add_argument("middle")
+    c.add_argument("labelled")
+    c.add_argument("--own", required=True, help="folder of the own part, for known answers")
+    c.add_argument("--model", required=True, help="the file it is written into")
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     a.run(a)

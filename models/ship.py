@@ -45,10 +45,10 @@ KNOWN, TOLERANCE = 8, 0.02  # of logits; weights as halfs (GPUs) move them by ab
 # ---- the file ----------------------------------------------------------------------------
 
 def rounded(w):
-    """[n][m] -> int8, scale [n]"""
-    scale = np.abs(w).max(1) / 127
+    """[n][m] -> int8, scale [n] as halfs"""
+    scale = (np.abs(w).max(1) / 127).astype("f2")
     scale[scale == 0] = 1
-    return np.rint(w / scale[:, None]).astype("i1"), scale.astype("f4")
+    return np.clip(np.rint(w / scale[:, None].astype("f4")), -127, 127).astype("i1"), scale
 
 
 def tensors_of(model):
@@ -58,7 +58,7 @@ def tensors_of(model):
 
     def linear(name, w, b):
         out[name + ".weight"], out[name + ".scale"] = rounded(w)
-        out[name + ".bias"] = b
+        out[name + ".bias"] = np.asarray(b).astype("f2")
 
     for i, p in enumerate(model.layers):
         p = {k: v.detach().numpy() for k, v in p.items()}
@@ -257,7 +257,7 @@ def write(a):
     vocabulary = read_tensors(a.vocabulary)[0]
     tokeniser = Tokeniser(a.vocabulary)
     tensors, notes = read_tensors(a.sieve)
-    tensors = {k: v for k, v in tensors.items() if not k.startswith("reader.")}
+    tensors = {k: v for k, v in tensors.items() if k.startswith("sieve.")}
     state = torch.load(a.model, weights_only=False)
     exact = reader.load(a.model, vocabulary)
     new = tensors_of(exact)
@@ -286,7 +286,8 @@ def write(a):
         "reader_training": json.dumps({"recipe": state["recipe"], "layers": state["layers"]}),
         "acts": " ".join(ACTS), "ties": " ".join(TIES), "roles": " ".join(ROLES),
     })
-    notes.pop("cascade", None)  # of another reader
+    for key in ("cascade", "middle_cascade", "middle_known_answers"):
+        notes.pop(key, None)  # of another reader
     save(a.output, tensors, notes)
     print(f"{a.output}: {os.path.getsize(a.output)} bytes")
 

@@ -1,4 +1,4 @@
-"""A model file without its reader: the sieve alone, as `fecit train` writes it.
+"""A model file without its encoders: the sieve alone, as `fecit train` writes it.
 
     from strip import sieve_only
     folder = sieve_only("models/attribution.safetensors", "somewhere")
@@ -19,7 +19,7 @@ def sieve_only(path, folder):
         data = f.read()
     notes, kept, left = header.pop("__metadata__"), b"", {}
     for name in sorted(header, key=lambda k: header[k]["data_offsets"]):
-        if name.startswith("reader."):
+        if name.startswith(("reader.", "middle.")):
             continue
         begin, end = header[name]["data_offsets"]
         left[name] = dict(header[name], data_offsets=[len(kept), len(kept) + end - begin])

@@ -25,6 +25,7 @@ struct cascade_file {
     struct tensor tensors[CASCADE_TENSORS];
     struct note notes[CASCADE_NOTES];
     uint32_t n_tensors, n_notes;
+    bool halfs; /* scales of linear layers as halfs, as models/ship.py writes them */
 };
 
 static inline void *cascade_draw(enum tensor_type type, size_t n, float scale,
@@ -67,7 +68,7 @@ static inline void cascade_linear(struct cascade_file *f, const char *prefix,
     snprintf(name, sizeof name, "%s.weight", prefix);
     cascade_add(f, name, TENSOR_I8, n_out, n_in, 1, r);
     snprintf(name, sizeof name, "%s.scale", prefix);
-    cascade_add(f, name, TENSOR_F32, n_out, 0, 5e-4f, r);
+    cascade_add(f, name, f->halfs ? TENSOR_F16 : TENSOR_F32, n_out, 0, 5e-4f, r);
     snprintf(name, sizeof name, "%s.bias", prefix);
     cascade_add(f, name, TENSOR_F32, n_out, 0, 0.1f, r);
 }
@@ -141,6 +142,7 @@ static inline void cascade_middle(struct cascade_file *f)
 {
     struct random r = {4};
 
+    f->halfs = true;
     cascade_linear(f, "middle.projection", CASCADE_SMALL, CASCADE_DIM, &r);
     cascade_encoder(f, "middle", CASCADE_SMALL, &r);
     cascade_note(f, "middle_known_answers", CASCADE_NO_ANSWER);
