@@ -22,7 +22,7 @@ endif
 
 # The library in the order the data flows, then what trains it, then the program.
 STATIONS := text source segment_rules segment_join segment_wrap segment segment_words language tensors vocabulary tokens parcel feed device \
-            program batch ops ops_cpu ops_cl sieve ops_encoder ops_cpu_encoder ops_cl_encoder \
+            program tune batch ops ops_cpu ops_cl sieve ops_encoder ops_cpu_encoder ops_cl_encoder \
             reading reader reader_cpu model_file model_answers model_encoder model_reader model engine verdict cascade window results results_pack records \
             verify score_facts score api
 HOST := $(wildcard host/base/*.c host/base/*.cc host/source/*.c) \
@@ -142,6 +142,7 @@ $(BUILD)/bench/bench_reader: LDFLAGS += -lopenblas
 check-device: all tests benches
 	$(Q)./fecit devices && ./fecit doctor
 	$(Q)BUILD=$(BUILD) sh tests/run.sh kernels
+	$(Q)./fecit bench
 	$(Q)for b in $(BUILD)/bench/bench_kernels $(BUILD)/bench/bench_reader; do $$b; done
 
 ## install  PREFIX=/usr/local: program, library, header, models

@@ -7,6 +7,7 @@
 
 #include "../kernels/shared.h"
 #include "device.h"
+#include "tune.h"
 #include <stdbool.h>
 
 #define OPS_NO_POOL 0xFFFFFFFFu
@@ -20,6 +21,10 @@ struct ops;
  * Borrows the device until ops_close(). Caller owns *out. */
 enum fecit_status ops_open(struct device *d, uint32_t dim, bool byte_rows,
                            uint32_t n_queries, struct ops **out);
+/* The same with tunables of the caller's own, not those of tune.conf. */
+enum fecit_status ops_open_tuned(struct device *d, uint32_t dim, bool byte_rows,
+                                 uint32_t n_queries, const struct tune *tune,
+                                 struct ops **out);
 void ops_close(struct ops *o); /* NULL is fine */
 
 /* A packed batch on the device. */

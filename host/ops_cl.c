@@ -7,9 +7,23 @@
 enum fecit_status ops_open(struct device *d, uint32_t dim, bool byte_rows,
                            uint32_t n_queries, struct ops **out)
 {
+    enum fecit_status st;
+    struct tune tune;
+    bool found;
+
+    TRY(tune_find(device_about(d), &tune, &found));
+    TRY(ops_open_tuned(d, dim, byte_rows, n_queries, &tune, out));
+done:
+    return st;
+}
+
+enum fecit_status ops_open_tuned(struct device *d, uint32_t dim, bool byte_rows,
+                                 uint32_t n_queries, const struct tune *tune,
+                                 struct ops **out)
+{
     enum fecit_status st = FECIT_OK;
     struct ops *o = mem_new(1, sizeof *o);
-    char options[256];
+    char options[384];
 
     TRY_MEM(o);
     if (dim == 0 || dim % 16 != 0 || dim > OPS_DIM)
@@ -18,15 +32,14 @@ enum fecit_status ops_open(struct device *d, uint32_t dim, bool byte_rows,
              OPS_DIM);
     o->device = d;
     o->dim = dim;
+    o->tune = *tune;
     o->tiled = device_about(d)->gpu;
     o->n_queries = n_queries <= OPS_QUERIES ? n_queries : 0;
-    snprintf(options, sizeof options, "-cl-std=CL1.2 -w -DDIM=%u%s", dim,
-             byte_rows ? " -DROW_BYTES" : "");
-    /* Registers of CPUs: 32 of 16 floats, or 16 of 8. */
-    o->panel = device_about(d)->vector >= 16 ? 32 : 16;
-    o->panel_rows = o->panel == 32 ? 12 : 6;
-    snprintf(options + strlen(options), sizeof options - strlen(options),
-             " -DPANEL_VECTOR=%u -DPANEL_ROWS=%u", o->panel / 2, o->panel_rows);
+    snprintf(options, sizeof options,
+             "-cl-std=CL1.2 -w -DDIM=%u%s -DPANEL_VECTOR=%u -DPANEL_ROWS=%u "
+             "-DTILE_ITEMS=%u -DTILE_EACH=%u -DTILE_DEPTH=%u",
+             dim, byte_rows ? " -DROW_BYTES" : "", tune->panel_vector, tune->panel_rows,
+             tune->tile_items, tune->tile_each, tune->tile_depth);
     if (o->n_queries > 0)
         snprintf(options + strlen(options), sizeof options - strlen(options),
                  " -DQUERIES=%u", o->n_queries);

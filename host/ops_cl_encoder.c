@@ -2,8 +2,6 @@
 #include "ops_encoder.h"
 #include "ops_launch.h"
 
-#define TILE_ITEMS 16 /* as in kernels/linear_tiled.cl */
-#define TILE       64
 #define NORM_GROUP 32 /* as in kernels/layer_norm.cl */
 
 struct ops_panels {
@@ -52,7 +50,7 @@ enum fecit_status ops_panels_new(struct ops *o, const int8_t *w, const float *sc
     if (o->tiled)
         halfs_fill(w, scales, n_in, n_out, values);
     else
-        panels_fill(w, scales, n_in, n_out, o->panel, values);
+        panels_fill(w, scales, n_in, n_out, 2 * o->tune.panel_vector, values);
     TRY(device_buffer_new(o->device, n * size, values, &p->weights));
     TRY(device_buffer_new(o->device, n_out * sizeof *bias, bias, &p->bias));
     *out = p;
@@ -110,20 +108,22 @@ enum fecit_status ops_linear_wide(struct ops *o, const struct device_buffer *x,
                                   bool then_gelu, struct device_buffer *out)
 {
     enum fecit_status st = FECIT_OK;
-    const uint32_t gelu = then_gelu;
+    const uint32_t gelu = then_gelu, items = o->tune.tile_items,
+                   tile = items * o->tune.tile_each;
 
     if (n == 0) return FECIT_OK;
     if (o->tiled)
-        LAUNCH_GROUPS("linear_tiled", (size_t)(w->n_out + TILE - 1) / TILE * TILE_ITEMS,
-                      (size_t)(n + TILE - 1) / TILE * TILE_ITEMS, TILE_ITEMS,
-                      TILE_ITEMS, OPS_BUFFER(x), OPS_BUFFER(w->weights),
-                      OPS_BUFFER(w->bias), OPS_VALUE(n), OPS_VALUE(w->n_in),
-                      OPS_VALUE(w->n_out), OPS_VALUE(gelu), OPS_BUFFER(out));
+        LAUNCH_GROUPS("linear_tiled", (size_t)(w->n_out + tile - 1) / tile * items,
+                      (size_t)(n + tile - 1) / tile * items, items, items,
+                      OPS_BUFFER(x), OPS_BUFFER(w->weights), OPS_BUFFER(w->bias),
+                      OPS_VALUE(n), OPS_VALUE(w->n_in), OPS_VALUE(w->n_out),
+                      OPS_VALUE(gelu), OPS_BUFFER(out));
     else
-        LAUNCH_GROUPS("linear_panel", (n + o->panel_rows - 1) / o->panel_rows,
-                      w->n_out / o->panel, 16, 1, OPS_BUFFER(x), OPS_BUFFER(w->weights),
-                      OPS_BUFFER(w->bias), OPS_VALUE(n), OPS_VALUE(w->n_in),
-                      OPS_VALUE(w->n_out), OPS_VALUE(gelu), OPS_BUFFER(out));
+        LAUNCH_GROUPS("linear_panel", (n + o->tune.panel_rows - 1) / o->tune.panel_rows,
+                      w->n_out / (2 * o->tune.panel_vector), 16, 1, OPS_BUFFER(x),
+                      OPS_BUFFER(w->weights), OPS_BUFFER(w->bias), OPS_VALUE(n),
+                      OPS_VALUE(w->n_in), OPS_VALUE(w->n_out), OPS_VALUE(gelu),
+                      OPS_BUFFER(out));
 done:
     return st;
 }

@@ -12,7 +12,7 @@ struct ops {
     struct program *program;
     uint32_t dim;
     uint32_t n_queries;         /* that embed_bag_weighted was built for; 0 = none */
-    uint32_t panel, panel_rows; /* what kernels/linear_panel.cl was built for */
+    struct tune tune;           /* what the kernels of wide layers were built for */
     bool tiled;                 /* wide layers through local memory, weights as halfs */
     struct device_buffer *none; /* stands for an argument that is not used */
     cl_kernel kernels[OPS_KERNELS];   /* [n_kernels] made on first use, found by name */

@@ -49,6 +49,13 @@ static void folders_make(const char *folder)
     mkdir(part, 0777);
 }
 
+void program_cache_make(void)
+{
+    const char *folder = program_cache_folder();
+
+    if (folder) folders_make(folder);
+}
+
 /* The sources end to end; includes are not used, so that the text is what is hashed. */
 static enum fecit_status sources_join(struct bytes *out)
 {
@@ -121,7 +128,7 @@ static void cache_write(const char *path, const void *binary, size_t size)
     int fd;
     bool good;
 
-    folders_make(program_cache_folder());
+    program_cache_make();
     snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
     fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0) return;

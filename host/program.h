@@ -20,4 +20,7 @@ bool program_was_cached(const struct program *p);
 /* The folder of the cache, or NULL when there is none to have. Static per thread. */
 const char *program_cache_folder(void);
 
+/* Make that folder and those above it, as far as it can be done. */
+void program_cache_make(void);
+
 #endif

@@ -29,6 +29,7 @@ int cmd_train(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_devices(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 
 /* Print "fecit COMMAND: text" for the kept status and give its exit code. */
 int args_failed(const char *command, enum fecit_status st);

@@ -16,6 +16,8 @@ static const struct command commands[] = {
     {"devices", "list the OpenCL devices", cmd_devices},
     {"doctor", "check that this machine computes rightly, and say what is missing",
      cmd_doctor},
+    {"bench", "measure the stages on a device; --tune finds its best settings",
+     cmd_bench},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -339,6 +339,21 @@ static void test_wide(void **state)
     ops_close(ops);
 }
 
+/* However the layers are cut: the corners of what `fecit bench --tune` tries. */
+static void test_cuts(void **state)
+{
+    static const struct tune cuts[] = {
+        {4, 4, 8, 2, 8}, {4, 12, 8, 8, 32}, {16, 4, 16, 2, 32}, {16, 12, 16, 8, 8}};
+    static const struct layer odd = {"cut", 61, 96, 160, true};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        CHECK(ops_open_tuned(check_device, 96, false, 0, &cuts[i], &ops));
+        wide(&odd);
+        ops_close(ops);
+    }
+}
+
 static void test_half(void **state)
 {
     (void)state;
@@ -360,9 +375,10 @@ static void test_half(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_half),      cmocka_unit_test(test_embed),
-        cmocka_unit_test(test_norm),      cmocka_unit_test(test_wide),
-        cmocka_unit_test(test_attention), cmocka_unit_test(test_mean),
+        cmocka_unit_test(test_half), cmocka_unit_test(test_embed),
+        cmocka_unit_test(test_norm), cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_cuts), cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_mean),
     };
 
     return cmocka_run_group_tests(tests, check_open, check_close);
