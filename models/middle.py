@@ -11,7 +11,8 @@ four probabilities `p_class` (which `fecit train` takes, too), whether it is a s
 (`found`), and the sieve's p (`sieve`). It goes on where an earlier run ended. `sieve` writes the
 rows with the p of another sieve.
 
-`fit` trains on three rows of four (by a hash of the text): rows of the vocabulary and of the places,
+`fit` trains on three rows of four (by a hash of the text), and on whatever labelled rows it is
+given beside them: rows of the vocabulary and of the places,
 as they are, added and projected from 384 to --dim columns, --layers post-norm layers with heads
 of 32, the mean, one logit against the reader's p(statement). It prints, on the other rows, which
 share of the sentences passes when a share of the reader's finds is kept: by this encoder and by
@@ -179,7 +180,7 @@ def is_held(row):
 
 def prepare(path, vocabulary):
     tokeniser = Tokeniser(vocabulary)
-    rows = [r for r in read_rows(path) if "p_class" in r]
+    rows = [r for r in read_rows(path) if r.get("split", "train") == "train"]
     for r in rows:
         r["ids"] = np.array(tokeniser.encode(r["text"], True)[:MOST], np.int32)
     return [r for r in rows if len(r["ids"]) >= 4]
@@ -220,12 +221,27 @@ def print_curve(rows, p):
                 f"{100 * passes(p[k], found[k], r):5.1f} %" for r in RECALLS), flush=True)
 
 
+def target_of(row, a):
+    """-> what the logit shall be, the row's weight. The least tenth of a reader's p is doubt
+    about everything, and no sign."""
+    if "p_class" not in row:
+        return float(row["class"] != "none"), a.label_weight
+    p = max(0.0, (0.9 - row["p_class"][0]) / 0.9)
+    return p, 1 + a.found_weight * (row["found"] if "found" in row else p)
+
+
 def fit(a):
     torch.manual_seed(a.seed)
     rng = random.Random(a.seed)
-    rows = prepare(a.labelled, a.vocabulary)
-    train, held = [r for r in rows if not is_held(r)], [r for r in rows if is_held(r)]
+    rows = [r for path in a.labelled for r in prepare(path, a.vocabulary)]
+    held = [r for r in rows if "found" in r and is_held(r)]
+    texts = {r["text"] for r in held}
+    train = [r for r in rows if r["text"] not in texts]
+    for r in train:
+        r["target"], r["weight"] = target_of(r, a)
     model = Middle(read_tensors(a.vocabulary)[0], a.dim, a.layers)
+    if a.start:
+        model.load_state_dict(torch.load(a.start, weights_only=False)["model"])
     optimiser = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=0.01)
     steps, step = a.epochs * math.ceil(len(train) / a.batch), 0
     print(f"{len(train)} sentences to train on, {len(held)} held out", flush=True)
@@ -235,8 +251,8 @@ def fit(a):
         for batch in batches(train, a.batch, rng):
             for group in optimiser.param_groups:
                 group["lr"] = a.rate * min(1, 20 * (step + 1) / steps) * max(0.02, 1 - step / steps)
-            p = torch.tensor([1 - r["p_class"][0] for r in batch])
-            weight = 1 + a.found_weight * torch.tensor([float(r["found"]) for r in batch])
+            p = torch.tensor([r["target"] for r in batch])
+            weight = torch.tensor([r["weight"] for r in batch])
             loss = (F.binary_cross_entropy_with_logits(
                 model(*padded([r["ids"].tolist() for r in batch])), p,
                 reduction="none") * weight).mean()
@@ -361,14 +377,17 @@ def main():
     c.add_argument("--output", required=True)
     c = commands.add_parser("fit")
     c.set_defaults(run=fit)
-    c.add_argument("labelled")
+    c.add_argument("labelled", nargs="+", help="rows of `label`; also a teacher's (p_class "
+                   "without found) and labelled ones (class), which train only")
     c.add_argument("--output", required=True)
-    c.add_argument("--dim", type=int, default=128)
+    c.add_argument("--start", help="weights to start from")
+    c.add_argument("--dim", type=int, default=96)
     c.add_argument("--layers", type=int, default=2)
     c.add_argument("--epochs", type=int, default=4)
     c.add_argument("--batch", type=int, default=64)
     c.add_argument("--rate", type=float, default=1e-3)
     c.add_argument("--found-weight", type=float, default=4)
+    c.add_argument("--label-weight", type=float, default=0.5)
     c = commands.add_parser("sieve")
     c.set_defaults(run=sieve)
     c.add_argument("labelled")

@@ -1,5 +1,6 @@
 #include "explain_print.h"
 #include "args.h"
+#include "show_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,17 @@ static int by_fall(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* A text from who knows where, fit for a terminal. */
+static void print_clean(const char *text, size_t size)
+{
+    struct bytes b = {0};
+    int used;
+
+    if (show_text_push(&b, text, size, 0, false, &used) == FECIT_OK)
+        fwrite(b.data, 1, b.size, stdout);
+    bytes_clear(&b);
+}
+
 static void print_pieces(const struct explaining *x)
 {
     const struct vocabulary *v = x->engine.model->vocabulary;
@@ -27,8 +39,9 @@ static void print_pieces(const struct explaining *x)
     printf("pieces ");
     for (size_t i = 0; i < l->count; i++) {
         const uint32_t at = v->piece_offsets[l->ids[i]];
-        printf(" %.*s", (int)(v->piece_offsets[l->ids[i] + 1] - at),
-               (const char *)v->piece_bytes + at);
+        printf(" ");
+        print_clean((const char *)v->piece_bytes + at,
+                    v->piece_offsets[l->ids[i] + 1] - at);
     }
     if (l->count > READING_MOST)
         printf("\n        (only the first %d are read)", READING_MOST);
@@ -50,7 +63,8 @@ void explain_print_text(const struct explaining *x, struct explained *e)
 {
     const struct verdict *v = &e->verdict;
 
-    printf("%.*s\n", (int)e->size, e->text);
+    print_clean(e->text, e->size);
+    printf("\n");
     printf(
         "class    %s, p %.3f (none %.3f asserted %.3f hedged %.3f denied %.3f), a "
         "statement from %.3f on, language %s\n",
@@ -61,18 +75,21 @@ void explain_print_text(const struct explaining *x, struct explained *e)
         e->lang);
     if (x->engine.reader) print_steps(x, e);
     if (v->act) printf("act      %s, tie %s\n", v->act, v->tie);
-    for (uint32_t i = 0; i < v->n_spans; i++)
-        printf("%-8s %.*s (%u-%u)\n", verdict_role_name(v->spans[i].role),
-               (int)(v->spans[i].end - v->spans[i].start), e->text + v->spans[i].start,
-               v->spans[i].start, v->spans[i].end);
+    for (uint32_t i = 0; i < v->n_spans; i++) {
+        printf("%-8s ", verdict_role_name(v->spans[i].role));
+        print_clean(e->text + v->spans[i].start, v->spans[i].end - v->spans[i].start);
+        printf(" (%u-%u)\n", v->spans[i].start, v->spans[i].end);
+    }
     print_pieces(x);
     if (e->n_words > 0) {
         qsort(e->words, e->n_words, sizeof *e->words, by_fall);
         printf("hidden, the log-odds of p change by\n");
-        for (uint32_t w = 0; w < e->n_words; w++)
-            printf("  %+.2f  %.*s\n", (double)e->words[w].change,
-                   (int)(e->words[w].end - e->words[w].start),
-                   e->text + e->words[w].start);
+        for (uint32_t w = 0; w < e->n_words; w++) {
+            printf("  %+.2f  ", (double)e->words[w].change);
+            print_clean(e->text + e->words[w].start,
+                        e->words[w].end - e->words[w].start);
+            printf("\n");
+        }
     }
     printf("\n");
 }
