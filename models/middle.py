@@ -52,7 +52,6 @@ EPSILON = 1e-12  # of the norms, as the reader's
 HEADS = 17  # logits of a sentence in the model file
 PART = 20000  # sentences read between two saves
 RECALLS = (1, .995, .99, .98, .97, .95, .93, .9, .85, .8, .7, .5)
-SIEVE_LOSS = 0.4  # share of what may be lost that the sieve may lose; the encoder sees better
 LEAST = 40  # finds that a language needs for curves of its own
 KNOWN, TOLERANCE = 8, 0.02  # as ship.py
 
@@ -312,18 +311,25 @@ def fill(model, tensors):
     model.places = torch.tensor(np.array(tensors["reader.positions"], "f4"))
 
 
+def thresholds(found, sieve, middle, lost, by_sieve):
+    """-> from which p on each lets through, when `lost` finds may be, `by_sieve` of them there"""
+    at = np.floor(np.sort(sieve[found])[by_sieve] * 1e5) / 1e5
+    left = np.sort(middle[found & (sieve >= at)])
+    return at, np.floor(left[min(lost - by_sieve, len(left) - 1)] * 1e5) / 1e5
+
+
 def curves(found, sieve, middle):
-    """-> two lists of [recall, threshold, pass], for recalls of both steps together"""
+    """-> two lists of [recall, threshold, pass], for recalls of both steps together: of all ways
+    to share the loss between them the one that reads least"""
     of_sieve, of_middle = [], []
     for recall in RECALLS:
         lost = int((1 - recall) * found.sum() + 1e-9)
-        by_sieve = int(SIEVE_LOSS * lost)
-        at = np.floor(np.sort(sieve[found])[by_sieve] * 1e5) / 1e5
-        left = np.sort(middle[found & (sieve >= at)])
-        then = np.floor(left[lost - by_sieve] * 1e5) / 1e5
+        ways = [thresholds(found, sieve, middle, lost, k) for k in range(lost + 1)]
+        read = [float(((sieve >= a) & (middle >= b)).mean()) for a, b in ways]
+        least = int(np.argmin(read))
+        at, then = ways[least]
         of_sieve.append([recall, round(float(at), 6), round(float((sieve >= at).mean()), 4)])
-        of_middle.append([recall, round(float(then), 6), round(float(
-            ((sieve >= at) & (middle >= then)).mean()), 4)])
+        of_middle.append([recall, round(float(then), 6), round(read[least], 4)])
     return of_sieve, of_middle
 
 
