@@ -180,7 +180,8 @@ def both_stages(options, text, folder, cores):
     with open(text, "rb") as f, open(short, "wb") as to:
         to.writelines(f.readlines(int(options.mb_both * 1e6)))
     megabytes = os.path.getsize(short) / 1e6
-    open(f"{folder}/nothing.jsonl", "w").close()
+    with open(f"{folder}/nothing.jsonl", "w") as to:
+        to.write('{"id": "", "text": "Rain."}\n')
     walls, starts = [], []
     for i in range(3):
         for source, to in ((f"{folder}/nothing.jsonl", starts), (short, walls)):

@@ -49,6 +49,8 @@ enum fecit_status model_answers_read(struct model_answers *a, const struct tenso
     a->tolerance = (float)x;
     while (a->n < MODEL_KNOWN && json_item(answers, a->n, &answer))
         TRY(answer_read(a, f, answer, key, values));
+    if (a->n == 0) /* an object, say: nothing would be checked */
+        FAIL(FECIT_E_MODEL, "%s: %s has no list of answers", tensors_path(f), key);
 done:
     return st;
 }

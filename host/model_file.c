@@ -79,6 +79,11 @@ enum fecit_status model_curve(const struct tensors *f, struct json list,
             FAIL(FECIT_E_MODEL,
                  "%s: %s: the recall of point %u is %g; expected 1 or less, falling",
                  tensors_path(f), key, out->n, v[0]);
+        if (!(v[1] >= 0 && v[1] <= 1 && v[2] >= 0 && v[2] <= 1))
+            FAIL(FECIT_E_MODEL,
+                 "%s: %s: point %u is p >= %g for a share of %g; expected both from 0 "
+                 "to 1",
+                 tensors_path(f), key, out->n, v[1], v[2]);
         out->points[out->n++] =
             (struct model_point){(float)v[0], (float)v[1], (float)v[2]};
     }

@@ -78,7 +78,7 @@ static enum fecit_status cascade_read(struct model_cascade *c, const struct tens
     if (!text) return FECIT_OK;
     TRY(model_json(f, json, key, text, &root));
     n = json_count(root);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n || i == 0; i++) {
         struct model_step *s = &c->steps[i < MODEL_LANGUAGES ? i : 0];
         TRY(language_member(f, root, i, key, s->lang, &list));
         TRY(model_curve(f, list, key, &s->curve));
@@ -86,6 +86,20 @@ static enum fecit_status cascade_read(struct model_cascade *c, const struct tens
     }
 done:
     return st;
+}
+
+/* Whether both have the same languages and recalls: the loss is shared between them. */
+static bool belong_together(const struct model_cascade *a,
+                            const struct model_cascade *b)
+{
+    if (a->n == 0 || a->n != b->n) return false;
+    for (uint32_t i = 0; i < a->n; i++) {
+        const struct model_curve *x = &a->steps[i].curve, *y = &b->steps[i].curve;
+        if (strcmp(a->steps[i].lang, b->steps[i].lang) || x->n != y->n) return false;
+        for (uint32_t k = 0; k < x->n; k++)
+            if (x->points[k].recall != y->points[k].recall) return false;
+    }
+    return true;
 }
 
 /* The small encoder, if there is one. */
@@ -98,6 +112,11 @@ static enum fecit_status middle_read(struct model_reader *r, const struct tensor
     TRY(model_encoder_read(f, "middle", v, &r->middle, &r->room[1]));
     if (r->middle.n_layers == 0) goto done;
     TRY(cascade_read(&r->after_middle, f, "middle_cascade", json));
+    if (!belong_together(&r->after_sieve, &r->after_middle))
+        FAIL(FECIT_E_MODEL,
+             "%s: cascade and middle_cascade do not have the same languages and "
+             "recalls; models/middle.py write makes both",
+             tensors_path(f));
     TRY(model_answers_read(&r->middle_known, f, json, "middle_known_answers", "logits",
                            MOST_TOLERANCE));
 done:

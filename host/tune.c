@@ -2,6 +2,7 @@
 #include "base/disk.h"
 #include "program.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,7 +111,8 @@ static bool values_read(const char *text, size_t size, struct tune *out)
         *value++ = 0;
         for (size_t i = 0; i < N_TUNABLES; i++) {
             const unsigned long x = strtoul(value, &end, 10);
-            if (strcmp(tunables[i].name, word) || *end) continue;
+            if (strcmp(tunables[i].name, word) || *end || *value < '0' || *value > '9')
+                continue;
             for (int v = 0; v < 4 && tunables[i].values[v]; v++)
                 good |= x == tunables[i].values[v];
             *at(out, i) = (uint32_t)x;
@@ -118,6 +120,13 @@ static bool values_read(const char *text, size_t size, struct tune *out)
         if (!good) return false;
     }
     return tile_fits(out);
+}
+
+static enum fecit_status file_map(const char *path, struct disk_map *map)
+{
+    const enum fecit_status st = disk_map(path, FECIT_E_DEVICE, map);
+
+    return st == FECIT_OK ? st : status_prefix(st, "tune.conf ($FECIT_TUNE)");
 }
 
 enum fecit_status tune_find(const struct device_info *d, struct tune *out, bool *found)
@@ -131,8 +140,8 @@ enum fecit_status tune_find(const struct device_info *d, struct tune *out, bool 
     *out = tune_default(d);
     *found = false;
     line_head(d, head);
-    if (!path || access(path, F_OK) != 0) return FECIT_OK;
-    TRY(disk_map(path, FECIT_E_DEVICE, &map));
+    if (!path || (access(path, F_OK) != 0 && errno == ENOENT)) return FECIT_OK;
+    TRY(file_map(path, &map));
     for (unsigned n = 1; disk_line(&map, &place, &line, &size); n++) {
         if (!is_of(line, size, head)) continue;
         *found = true;
@@ -148,10 +157,47 @@ done:
     return st;
 }
 
+enum fecit_status tune_check(void)
+{
+    enum fecit_status st = FECIT_OK;
+    const char *path = tune_path(), *slash;
+    struct disk_map map = {0};
+    char folder[600];
+
+    if (!path)
+        FAIL(FECIT_E_OUTPUT,
+             "there is no folder for tune.conf: set $HOME, or name a file in "
+             "$FECIT_TUNE");
+    program_cache_make();
+    slash = strrchr(path, '/');
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
+    if (access(folder, W_OK) != 0)
+        FAIL(FECIT_E_OUTPUT,
+             "%s: cannot write into its folder: %s; name another file "
+             "in $FECIT_TUNE",
+             path, strerror(errno));
+    if (access(path, F_OK) == 0) TRY(file_map(path, &map));
+done:
+    disk_unmap(&map);
+    return st;
+}
+
+/* A line of another device, whatever is in it. */
+static enum fecit_status line_keep(struct bytes *text, const char *line, size_t size)
+{
+    enum fecit_status st;
+
+    TRY(bytes_push(text, line, size));
+    TRY(bytes_push(text, "\n", 1));
+done:
+    return st;
+}
+
 enum fecit_status tune_keep(const struct device_info *d, const struct tune *t)
 {
     enum fecit_status st = FECIT_OK;
-    const char *path = tune_path(), *line;
+    const char *path, *line;
     struct tune copy = *t;
     struct disk_map map = {0};
     struct bytes text = {0};
@@ -159,18 +205,14 @@ enum fecit_status tune_keep(const struct device_info *d, const struct tune *t)
     size_t size, place = 0;
 
     line_head(d, head);
-    if (!path)
-        FAIL(FECIT_E_OUTPUT,
-             "there is no folder for tune.conf: set $HOME, or name a file in "
-             "$FECIT_TUNE");
-    program_cache_make();
+    TRY(tune_check());
+    path = tune_path();
     if (access(path, F_OK) == 0)
-        TRY(disk_map(path, FECIT_E_OUTPUT, &map));
+        TRY(file_map(path, &map));
     else
         TRY(bytes_print(&text, "%s", HEAD));
     while (disk_line(&map, &place, &line, &size))
-        if (!is_of(line, size, head))
-            TRY(bytes_print(&text, "%.*s\n", (int)size, line));
+        if (!is_of(line, size, head)) TRY(line_keep(&text, line, size));
     TRY(bytes_print(&text, "%s", head));
     for (size_t i = 0; i < N_TUNABLES; i++)
         TRY(bytes_print(&text, " %s=%u", tunables[i].name, *at(&copy, i)));

@@ -31,6 +31,9 @@ const char *tune_path(void);
  * with the place when the file says what cannot be. */
 enum fecit_status tune_find(const struct device_info *d, struct tune *out, bool *found);
 
+/* Whether the file can be written: FECIT_E_OUTPUT, FECIT_E_DEVICE when it is no plain file. */
+enum fecit_status tune_check(void);
+
 /* Write it into the file; the lines of other devices and drivers stay. FECIT_E_OUTPUT. */
 enum fecit_status tune_keep(const struct device_info *d, const struct tune *t);
 

@@ -47,7 +47,8 @@ from teacher import BOS, EOS, PAD, batches, e5_tensors, read_rows
 from tokenise import Tokeniser, read_tensors
 from vocabulary import DIM, dequantise
 
-MOST = 128  # pieces
+MOST = 128  # pieces of a sentence learned from
+READ = 254  # that are read later, as host/reading.h
 EPSILON = 1e-12  # of the norms, as the reader's
 HEADS = 17  # logits of a sentence in the model file
 PART = 20000  # sentences read between two saves
@@ -79,7 +80,8 @@ def write_input(folder, rows):
 
 
 def p_of(row):
-    return round(1 - row["p_class"][0], 5)
+    """Of the sieve, to five digits, never more than it is: thresholds are taken from it."""
+    return math.floor((1 - row["p_class"][0]) * 1e5) / 1e5
 
 
 def label(a):
@@ -177,11 +179,11 @@ def is_held(row):
     return hashlib.sha256(b"held" + row["text"].encode()).digest()[0] < 64
 
 
-def prepare(path, vocabulary):
+def prepare(path, vocabulary, most=MOST):
     tokeniser = Tokeniser(vocabulary)
     rows = [r for r in read_rows(path) if r.get("split", "train") == "train"]
     for r in rows:
-        r["ids"] = np.array(tokeniser.encode(r["text"], True)[:MOST], np.int32)
+        r["ids"] = np.array(tokeniser.encode(r["text"], True)[:most], np.int32)
     return [r for r in rows if len(r["ids"]) >= 4]
 
 
@@ -313,9 +315,9 @@ def fill(model, tensors):
 
 def thresholds(found, sieve, middle, lost, by_sieve):
     """-> from which p on each lets through, when `lost` finds may be, `by_sieve` of them there"""
-    at = np.floor(np.sort(sieve[found])[by_sieve] * 1e5) / 1e5
+    at = max(0, np.sort(sieve[found])[by_sieve] - 1e-5)
     left = np.sort(middle[found & (sieve >= at)])
-    return at, np.floor(left[min(lost - by_sieve, len(left) - 1)] * 1e5) / 1e5
+    return at, max(0, left[min(lost - by_sieve, len(left) - 1)] - 1e-5)
 
 
 def curves(found, sieve, middle):
@@ -341,7 +343,7 @@ def write(a):
     tensors = {k: v for k, v in tensors.items() if not k.startswith("middle.")}
     tensors.update(tensors_of(model))
     fill(model, tensors)
-    held = [r for r in prepare(a.labelled, a.vocabulary) if is_held(r)]
+    held = [r for r in prepare(a.labelled, a.vocabulary, READ) if is_held(r)]
     found, sieve = (np.array([r[k] for r in held]) for k in ("found", "sieve"))
     langs, p = np.array([r["lang"] for r in held]), predict(model, held).astype("f8")
     parts = {"": np.ones(len(held), bool)}

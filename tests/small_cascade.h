@@ -146,7 +146,9 @@ static inline void cascade_middle(struct cascade_file *f)
     cascade_linear(f, "middle.projection", CASCADE_SMALL, CASCADE_DIM, &r);
     cascade_encoder(f, "middle", CASCADE_SMALL, &r);
     cascade_note(f, "middle_known_answers", CASCADE_NO_ANSWER);
-    cascade_note(f, "middle_cascade", "{\"\": [[1, 0, 0.9], [0.5, 0.99, 0.1]]}");
+    cascade_note(f, "middle_cascade",
+                 "{\"\": [[1, 0, 0.9], [0.98, 0.1, 0.5], [0.5, 0.99, 0.1]], "
+                 "\"xx\": [[0.99, 0.99, 0.5]]}");
 }
 
 /* From the sieve in scratch file `sieve`. */

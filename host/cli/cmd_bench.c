@@ -81,7 +81,7 @@ static void layer_clear(struct layer *l)
     mem_free(l->y);
 }
 
-/* GFLOP/s of 384 -> 1,536 with these tunables; the first row's outputs in l->y. */
+/* GFLOP/s of 384 -> 1,536 with these tunables; the outputs in l->y. */
 static enum fecit_status layer_time(struct device *d, struct layer *l,
                                     const struct tune *t, double *out)
 {
@@ -102,7 +102,7 @@ static enum fecit_status layer_time(struct device *d, struct layer *l,
         device_finish(d);
         if (i >= 0) seconds[i] = (double)(parcel_clock() - begin) * 1e-9 / 4;
     }
-    TRY(device_read(d, y, WIDE * 4, l->y));
+    TRY(device_read(d, y, (size_t)l->n * WIDE * 4, l->y));
     qsort(seconds, ROUNDS, sizeof *seconds, by_value);
     *out = 2.0 * l->n * DIM * WIDE / seconds[ROUNDS / 2] * 1e-9;
 done:
@@ -113,10 +113,10 @@ done:
     return st;
 }
 
-/* Whether the first row is what the default's was, but for the order of sums. */
+/* Whether every output is what the default's was, but for the order of sums. */
 static bool layer_agrees(const struct layer *l, const float *first)
 {
-    for (uint32_t i = 0; i < WIDE; i++)
+    for (size_t i = 0; i < (size_t)l->n * WIDE; i++)
         if (!(fabsf(l->y[i] - first[i]) <= 1e-3f * (1 + fabsf(first[i])))) return false;
     return true;
 }
@@ -138,10 +138,11 @@ static enum fecit_status tune(struct device *d, struct layer *l, bool tiled)
     struct tune choices[TUNE_CHOICES], best = first;
     const uint32_t n = tune_choices(&first, tiled, choices);
     double most = 0, rate;
-    float want[WIDE];
+    float *want = NULL;
 
+    TRY_MEM(want = mem_new((size_t)l->n * WIDE, sizeof *want));
     TRY(layer_time(d, l, &first, &most));
-    memcpy(want, l->y, sizeof want);
+    memcpy(want, l->y, (size_t)l->n * WIDE * sizeof *want);
     printf("default   ");
     tune_print(&first, tiled);
     printf("  %8.1f GFLOP/s\n", most);
@@ -166,6 +167,7 @@ static enum fecit_status tune(struct device *d, struct layer *l, bool tiled)
     tune_print(&best, tiled);
     printf("  in %s\n", tune_path());
 done:
+    mem_free(want);
     return st;
 }
 
@@ -259,6 +261,7 @@ static enum fecit_status run(const char *folder, const char *choice, bool with_t
     struct device *d = NULL;
     struct engine e = {0};
     struct layer l = {0};
+    struct model *m = NULL;
     struct tune t;
     double rate;
     bool found, tiled;
@@ -267,7 +270,11 @@ static enum fecit_status run(const char *folder, const char *choice, bool with_t
     tiled = device_about(d)->gpu;
     printf("device    %s, driver %s\n", device_name(d), device_driver(d));
     TRY(layer_make(&l, tiled));
-    if (with_tune) TRY(tune(d, &l, tiled));
+    if (with_tune) { /* what cannot be written or measured later is said at once */
+        TRY(model_load(engine_folder(folder), &m));
+        TRY(tune_check());
+        TRY(tune(d, &l, tiled));
+    }
     TRY(tune_find(device_about(d), &t, &found));
     printf("cut       ");
     tune_print(&t, tiled);
@@ -279,6 +286,7 @@ static enum fecit_status run(const char *folder, const char *choice, bool with_t
     TRY(stages(&e));
 done:
     engine_close(&e);
+    model_free(m);
     layer_clear(&l);
     device_close(d);
     return st;

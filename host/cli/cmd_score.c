@@ -288,7 +288,7 @@ static void print_summary(const struct score_options *o, const struct score_coun
             (unsigned long long)c->documents, (unsigned long long)c->sentences,
             (unsigned long long)c->statements, c->seconds,
             (double)c->text_bytes / s / 1e6, (double)c->sentences / s);
-    if (c->steps.candidates > 0) print_steps(c);
+    if (c->steps.sieved > 0 || c->steps.candidates > 0) print_steps(c);
     if (c->repaired > 0)
         fprintf(stderr, "fecit score: %llu damaged characters repaired\n",
                 (unsigned long long)c->repaired);

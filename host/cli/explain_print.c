@@ -9,7 +9,8 @@
 /* Whether fecit score would have it read. */
 static bool is_read(const struct explaining *x, const struct explained *e)
 {
-    return e->sieve >= e->pass[0] && (!x->engine.middle || e->middle >= e->pass[1]);
+    return x->engine.reader && x->tools.pieces.count >= ENGINE_LEAST &&
+           e->sieve >= e->pass[0] && (!x->engine.middle || e->middle >= e->pass[1]);
 }
 
 static int by_fall(const void *a, const void *b)

@@ -68,7 +68,13 @@ static void wrong_notes(void **state)
         {"cascade", "{\"\": [[0.9, 0.1]]}"},
         {"cascade", "{\"ar\": [[0.9, 0.1, 0.1]]}"},
         {"cascade", "{\"\": [[0.5, 0.6, 0.1], [0.9, 0.1, 0.5]]}"}, /* recall rises */
+        {"cascade", "[]"},
+        {"cascade", "{\"\": [[0.9, 5, 0.1]]}"},
         {"middle_cascade", "{\"\": [[0.9, 0.1]]}"},
+        {"middle_cascade", "7"},
+        {"middle_cascade", NULL},
+        {"middle_cascade", "{\"\": [[0.9, 0.1, 0.1]]}"}, /* other recalls */
+        {"reader_known_answers", "{\"tolerance\": 0.01, \"answers\": {\"x\": 1}}"},
         {"middle_known_answers", NULL},
         {"reader_known_answers", "{\"tolerance\": 0.01, \"answers\": []}"},
         {"reader_known_answers",
@@ -208,7 +214,7 @@ static void three_stages(void **state)
     for (uint32_t i = 0; i < 6; i++)
         reading_push(in, sentence, 1 + i);
     assert_int_equal(reader_run_cpu(&e.model->reader.middle, in), FECIT_OK);
-    e.model->reader.after_middle.steps[0].curve.points[1].threshold =
+    e.model->reader.after_middle.steps[1].curve.points[0].threshold =
         cascade_middle_p(in->heads + 4 * READING_HEADS) - 1e-3f;
     run(&e, &(struct cascade_options){.recall = 0.5, .window = 7}, "xx", N, passed,
         by_reader_too);

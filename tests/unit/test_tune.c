@@ -65,6 +65,7 @@ static void refused(void **state)
         "Test Device | 1.2 [x]: panel_row=6\n",   /* no such tunable */
         "Test Device | 1.2 [x]: panel_rows\n",    /* no value */
         "Test Device | 1.2 [x]: panel_rows=6x\n", /* no number */
+        "Test Device | 1.2 [x]: panel_rows=-18446744073709551612\n",
         "Test Device | 1.2 [x]: tile_each=8 tile_depth=32\n", /* more local memory than is promised */
     };
     struct tune t;
