@@ -24,7 +24,8 @@ struct cascade_file {
     struct tensors *sieve; /* the model it comes from */
     struct tensor tensors[CASCADE_TENSORS];
     struct note notes[CASCADE_NOTES];
-    uint32_t n_tensors, n_notes;
+    void *owned[2 * CASCADE_TENSORS]; /* names and data of drawn tensors */
+    uint32_t n_tensors, n_notes, n_owned;
     bool halfs; /* scales of linear layers as halfs, as models/ship.py writes them */
 };
 
@@ -51,13 +52,13 @@ static inline void cascade_add(struct cascade_file *f, const char *name,
     const size_t each = type == TENSOR_I8 ? 1 : type == TENSOR_F16 ? 2 : 4;
     char *copy = malloc(strlen(name) + 1);
 
+    void *data = cascade_draw(type, n, scale, r);
+
     assert_true(f->n_tensors < CASCADE_TENSORS);
-    f->tensors[f->n_tensors++] = (struct tensor){strcpy(copy, name),
-                                                 type,
-                                                 columns ? 2 : 1,
-                                                 {rows, columns},
-                                                 cascade_draw(type, n, scale, r),
-                                                 n * each};
+    f->owned[f->n_owned++] = copy;
+    f->owned[f->n_owned++] = data;
+    f->tensors[f->n_tensors++] = (struct tensor){
+        strcpy(copy, name), type, columns ? 2 : 1, {rows, columns}, data, n * each};
 }
 
 static inline void cascade_linear(struct cascade_file *f, const char *prefix,
@@ -82,6 +83,13 @@ static inline void cascade_norm(struct cascade_file *f, const char *prefix,
     cascade_add(f, name, TENSOR_F32, dim, 0, 1, r);
     snprintf(name, sizeof name, "%s.bias", prefix);
     cascade_add(f, name, TENSOR_F32, dim, 0, 0.1f, r);
+}
+
+static inline void cascade_clear(struct cascade_file *f)
+{
+    while (f->n_owned > 0)
+        free(f->owned[--f->n_owned]);
+    tensors_free(f->sieve);
 }
 
 static inline struct tensor *cascade_tensor(struct cascade_file *f, const char *name)
@@ -256,6 +264,7 @@ static inline int small_cascade(void **state)
     cascade_answer("three", true, known_middle, sizeof known_middle);
     cascade_note(&f, "middle_known_answers", known_middle);
     cascade_save(&f, "three");
+    cascade_clear(&f);
     return 0;
 }
 

@@ -52,7 +52,7 @@ static void wrong_tensors(void **state)
         t->name = "reader.other"; /* not there */
         cascade_save(&f, "spoilt");
         refused(names[i]);
-        tensors_free(f.sieve);
+        cascade_clear(&f);
     }
 }
 
@@ -93,7 +93,7 @@ static void wrong_notes(void **state)
         cascade_note(&f, notes[i].key, notes[i].value);
         cascade_save(&f, "spoilt");
         refused(notes[i].key);
-        tensors_free(f.sieve);
+        cascade_clear(&f);
     }
 }
 
@@ -112,7 +112,7 @@ static void wrong_answer(void **state)
     cascade_save(&f, "spoilt");
     assert_int_equal(engine_open(&e, scratch_path("spoilt"), NULL), FECIT_E_DEVICE);
     assert_non_null(strstr(status_text(), "reader, known answer 1"));
-    tensors_free(f.sieve);
+    cascade_clear(&f);
 }
 
 static const uint32_t sentence[] = {21, 4, 5, 22, 7, 8}; /* words of small_model.h */
