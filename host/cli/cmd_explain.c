@@ -118,6 +118,16 @@ done:
     return st;
 }
 
+/* The recall fecit score would use, or the most that the model's curve reaches. */
+static double recall_of(const struct model_reader *r, const char *lang)
+{
+    const struct model_curve *c = model_cascade_curve(&r->after_sieve, lang);
+
+    return c && (double)c->points[0].recall < CASCADE_RECALL
+               ? (double)c->points[0].recall
+               : CASCADE_RECALL;
+}
+
 static enum fecit_status sieve_one(struct explaining *x, struct explained *e)
 {
     enum fecit_status st;
@@ -134,7 +144,7 @@ static enum fecit_status sieve_one(struct explaining *x, struct explained *e)
                  p_class);
     memcpy(e->verdict.p_class, p_class, sizeof p_class);
     e->verdict.p = e->sieve;
-    TRY(cascade_pass(&m->reader, e->lang, 0, e->pass));
+    TRY(cascade_pass(&m->reader, e->lang, recall_of(&m->reader, e->lang), e->pass));
 done:
     batch_free(b);
     return st;
