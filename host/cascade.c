@@ -50,13 +50,12 @@ static enum fecit_status both_stages(struct cascade *c)
 {
     enum fecit_status st = FECIT_OK;
     const struct model *m = c->engine->model;
-    const struct model_cascade *const steps[] = {&m->reader.after_sieve,
-                                                 &m->reader.after_middle};
+    const struct model_cascade *all = &m->reader.after_sieve;
 
     c->threshold = m->reader.threshold;
-    for (int s = 0; s < 2 && !c->options.no_sieve; s++)
-        for (uint32_t i = 0; i < steps[s]->n; i++) /* that each reaches the recall */
-            TRY(cascade_language(c, steps[s]->steps[i].lang));
+    /* That each reaches the recall; the small encoder's curves have the same languages. */
+    for (uint32_t i = 0; i < all->n && !c->options.no_sieve; i++)
+        TRY(cascade_language(c, all->steps[i].lang));
     TRY(verdict_tools_init(&c->tools, m));
 done:
     return st;

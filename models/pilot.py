@@ -92,12 +92,17 @@ def share_weights(y, share):
     return np.where(y, share / (1 - share) * (len(y) - n) / max(1, n), 1.0)
 
 
-def best_threshold(y, s, weights=None):
-    """-> the threshold of the best F1 of weighted rows, that F1"""
+def f1_by_threshold(y, s, weights=None):
+    """-> s falling, the F1 of weighted rows when it is the threshold"""
     order = np.argsort(-s, kind="stable")
     w = np.ones(len(y)) if weights is None else weights
-    f = 2 * np.cumsum((w * y)[order]) / (np.cumsum(w[order]) + (w * y).sum())
-    return float(s[order][f.argmax()]), float(f.max())
+    return s[order], 2 * np.cumsum((w * y)[order]) / (np.cumsum(w[order]) + (w * y).sum())
+
+
+def best_threshold(y, s, weights=None):
+    """-> the threshold of the best F1 of weighted rows, that F1"""
+    thresholds, f = f1_by_threshold(y, s, weights)
+    return float(thresholds[f.argmax()]), float(f.max())
 
 
 def auc_ap(y, s):

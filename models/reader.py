@@ -260,6 +260,11 @@ def pieces_of(tags):
     return spans | ({(begin, last)} if begin is not None else set())
 
 
+def touching(spans, others):
+    """How many of `spans` share a piece with one of `others`."""
+    return sum(any(x[0] <= y[1] and y[0] <= x[1] for y in others) for x in spans)
+
+
 def measure_rest(rows, lines, heads):
     """Act, tie and roles of true statements."""
     _, act, tie, tags = heads
@@ -277,8 +282,8 @@ def measure_rest(rows, lines, heads):
             said = np.where(true == IGNORED, IGNORED, tags[i][:, k].argmax(-1))
             a, b = pieces_of(said), pieces_of(true)
             exact += len(a & b)
-            touch_p += sum(any(x[0] <= y[1] and y[0] <= x[1] for y in b) for x in a)
-            touch_r += sum(any(x[0] <= y[1] and y[0] <= x[1] for x in a) for y in b)
+            touch_p += touching(a, b)
+            touch_r += touching(b, a)
             n_p += len(a)
             n_r += len(b)
         p, r = touch_p / max(1, n_p), touch_r / max(1, n_r)

@@ -6,10 +6,11 @@
     ship.py golden attribution.safetensors --own datasets/own --output tests/golden/reader.jsonl
 
 `write` rounds each row of the encoder's matrices to int8 with a scale of its own, takes the
-sieve and its metadata from --sieve, and fits on held-out rows (see held_out()) a temperature and a prior for all languages together and
-for those with enough statements (Guo et al. 2017, arXiv:1706.04599): class logits /
-temperature, then the prior is added to that of none. The threshold is that of best F1 there.
-`golden` writes what PyTorch computes from the rounded weights.
+sieve and its metadata from --sieve, and fits on held-out rows (see held_out()) a temperature
+and a prior for all languages together and for those with enough statements (Guo et al. 2017,
+arXiv:1706.04599): class logits / temperature, then the prior is added to that of none. The
+threshold is the middle of those whose F1 there is nearly the best; what is added to "outside" of
+each role is chosen there too. `golden` writes what PyTorch computes from the rounded weights.
 
 Tensors of the reader (models/FORMAT.md): reader.positions, reader.norm.*, reader.layers.N.*,
 reader.heads.*, reader.tags.*.
@@ -29,7 +30,7 @@ import torch
 import pilot
 import reader
 from reader import (ACTS, CLASSES, IGNORED, ROLES, TIES, Reader, Rows, pieces_of, predict,
-                    softmax)
+                    softmax, touching)
 from teacher import read_rows
 from tokenise import Tokeniser, read_tensors
 from vocabulary import DIM
@@ -200,9 +201,8 @@ NEAR_BEST = 0.005  # of F1
 def middle_threshold(y, p, weights):
     """-> the middle of the thresholds whose F1 is within NEAR_BEST of the best, and its F1: the
     best itself moves far with a few rows."""
-    order = np.argsort(-p, kind="stable")
-    f = 2 * np.cumsum((weights * y)[order]) / (np.cumsum(weights[order]) + (weights * y).sum())
-    good = p[order][f >= f.max() - NEAR_BEST]
+    thresholds, f = pilot.f1_by_threshold(y, p, weights)
+    good = thresholds[f >= f.max() - NEAR_BEST]
     threshold = float(good.max() + good.min()) / 2
     return threshold, float(f[max(0, int((p >= threshold).sum()) - 1)])
 
@@ -224,8 +224,8 @@ def outside_of(rows, lines, tags):
                 true = lines[i][1][:, k]
                 said = pieces_of(np.where(true == IGNORED, IGNORED, z.argmax(-1)))
                 true = pieces_of(true)
-                hits_p += sum(any(x[0] <= y[1] and y[0] <= x[1] for y in true) for x in said)
-                hits_r += sum(any(x[0] <= y[1] and y[0] <= x[1] for x in said) for y in true)
+                hits_p += touching(said, true)
+                hits_r += touching(true, said)
                 said_n, true_n = said_n + len(said), true_n + len(true)
             p, r = hits_p / max(1, said_n), hits_r / max(1, true_n)
             scores.append((2 * p * r / max(1e-9, p + r), -abs(shift), shift))

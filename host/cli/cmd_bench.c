@@ -50,6 +50,13 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Of seconds [ROUNDS], which are sorted on the way. */
+static double median(double *seconds)
+{
+    qsort(seconds, ROUNDS, sizeof *seconds, by_value);
+    return seconds[ROUNDS / 2];
+}
+
 /* ---- a wide layer ------------------------------------------------------------------- */
 
 static enum fecit_status layer_make(struct layer *l, bool gpu)
@@ -103,8 +110,7 @@ static enum fecit_status layer_time(struct device *d, struct layer *l,
         if (i >= 0) seconds[i] = (double)(parcel_clock() - begin) * 1e-9 / 4;
     }
     TRY(device_read(d, y, (size_t)l->n * WIDE * 4, l->y));
-    qsort(seconds, ROUNDS, sizeof *seconds, by_value);
-    *out = 2.0 * l->n * DIM * WIDE / seconds[ROUNDS / 2] * 1e-9;
+    *out = 2.0 * l->n * DIM * WIDE / median(seconds) * 1e-9;
 done:
     ops_panels_free(panels);
     device_buffer_free(x);
@@ -194,8 +200,7 @@ static enum fecit_status encoder_time(struct reader *r, const struct reader_weig
         TRY(reader_wait(r, in));
         if (i >= 0) seconds[i] = (double)(parcel_clock() - begin) * 1e-9;
     }
-    qsort(seconds, ROUNDS, sizeof *seconds, by_value);
-    *out = n / seconds[ROUNDS / 2];
+    *out = n / median(seconds);
 done:
     reading_free(in);
     return st;
@@ -221,8 +226,7 @@ static enum fecit_status sieve_time(struct sieve *s, uint32_t n_rows, double *ou
         TRY(sieve_wait(s, b));
         if (i >= 0) seconds[i] = (double)(parcel_clock() - begin) * 1e-9;
     }
-    qsort(seconds, ROUNDS, sizeof *seconds, by_value);
-    *out = b->n_spans / seconds[ROUNDS / 2];
+    *out = b->n_spans / median(seconds);
 done:
     batch_free(b);
     return st;
