@@ -21,7 +21,7 @@ Q :=
 endif
 
 # The library in the order the data flows, then what trains it, then the program.
-STATIONS := text source segment_rules segment_join segment_wrap segment segment_words language tensors vocabulary tokens parcel feed device \
+STATIONS := text source segment_rules segment_join segment_wrap segment segment_words language tensors vocabulary clean tokens parcel feed device \
             program tune batch ops ops_cpu ops_cl sieve ops_encoder ops_cpu_encoder ops_cl_encoder \
             reading reader reader_cpu model_file model_answers model_encoder model_reader model engine verdict cascade window results results_pack records \
             verify score_facts score api

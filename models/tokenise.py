@@ -5,7 +5,8 @@
 
 Three steps, the same as host/tokens.c with whitespace pre-tokens:
  1. every code point is looked up in the normalisation table (one code point may become none
-    or several; neighbours are never looked at, so nothing is composed here);
+    or several); a sign that composes with the letter before it (e + U+0301) becomes one with
+    it, and that is looked up;
  2. the text is split at U+0020, empty parts vanish, each part gets a leading U+2581;
  3. each part is cut into the pieces with the greatest sum of scores.
 Between equal sums the segmentation whose last piece is longer wins, and so on backwards.
@@ -18,8 +19,10 @@ alef forms stay apart.
 """
 
 import json
+import re
 import struct
 import sys
+import unicodedata
 
 import numpy as np
 
@@ -29,6 +32,7 @@ VOWEL_SIGNS = [0x640, *range(0x64B, 0x660), 0x670]
 VOWEL_FORMS = [*range(0xFE70, 0xFE80), *range(0xFC5E, 0xFC64), *range(0xFCF2, 0xFCF5)]
 DIRECTION_MARKS = [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 FOLDED = dict.fromkeys(VOWEL_SIGNS + VOWEL_FORMS + DIRECTION_MARKS)
+SECONDS = re.compile("[\u0300-\u036f\u0653-\u0655\u1161-\u11c2\u3099\u309a]")
 TYPES = {"U8": "u1", "I8": "i1", "U32": "<u4", "F16": "<f2", "F32": "<f4"}
 
 
@@ -51,6 +55,15 @@ def split_bytes(offsets, data):
     """offsets [n + 1] into data -> n strings."""
     raw, offsets = bytes(data), offsets.tolist()
     return [raw[a:b].decode("utf-8") for a, b in zip(offsets, offsets[1:])]
+
+
+def composed(letter, sign):
+    """The one code point of which these two are the canonical parts, or None."""
+    both = unicodedata.normalize("NFC", letter + sign)
+    is_hangul = "\uac00" <= both <= "\ud7a3"
+    parts = f"{ord(letter):04X} {ord(sign):04X}"
+    return both if len(both) == 1 and (is_hangul or unicodedata.decomposition(both) == parts) \
+        else None
 
 
 class Tokeniser:
@@ -77,7 +90,24 @@ class Tokeniser:
                 self.table.setdefault(p[:n], (self.unk, float("-inf")))
         self.words = {}
 
+    def letters(self, text, fold_arabic):
+        """-> [(letter, start, end)]: letters as the pieces are made of, and what of `text`
+        each is made of."""
+        out = []
+        for i, c in enumerate(text):
+            start = i
+            both = composed(out[-1][0], c) if out and SECONDS.match(c) else None
+            if both:
+                start = out.pop()[1]
+            out += [(x, start, i + 1) for x in self.replaced(both or c, fold_arabic)]
+        return out
+
     def normalise(self, text, fold_arabic=False):
+        if SECONDS.search(text):
+            return "".join(c for c, _, _ in self.letters(text, fold_arabic))
+        return self.replaced(text, fold_arabic)
+
+    def replaced(self, text, fold_arabic):
         if not fold_arabic:
             return text.translate(self.normal)
         return text.translate(FOLDED).translate(self.normal).translate(FOLDED)
@@ -122,18 +152,17 @@ class Tokeniser:
         """-> ids, ranges: the [start, end) in code points of `text` that each piece was made
         of. Empty for the bare mark before a word; a code point that became several pieces
         belongs to each of them."""
-        letters = [(c, i) for i, t in enumerate(text) for c in self.normalise(t, fold_arabic)]
         ids, ranges, word = [], [], []
-        for letter in letters + [(" ", len(text))]:
+        for letter in self.letters(text, fold_arabic) + [(" ", len(text), len(text))]:
             if letter[0] != " ":
                 word.append(letter)
                 continue
             at = -1  # the mark stands before the first letter
-            for piece in self.word(SPACE_MARK + "".join(c for c, _ in word)) if word else []:
+            for piece in self.word(SPACE_MARK + "".join(c for c, _, _ in word)) if word else []:
                 size = 1 if piece == self.unk else len(self.pieces[piece])
                 part = word[max(at, 0):at + size]
                 ids.append(piece)
-                ranges.append((part[0][1], part[-1][1] + 1) if part else (word[0][1],) * 2)
+                ranges.append((part[0][1], part[-1][2]) if part else (word[0][1],) * 2)
                 at += size
             word = []
         return ids, ranges

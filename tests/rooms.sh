@@ -19,7 +19,7 @@ size() { # folder, pattern, most lines, what
 
 only '\bcl(Create|Enqueue|Set|Get|Release|Retain|Build|Finish|Flush|Wait)[A-Z]' \
     'device|program|ops_cl|batch|train/ops_back_cl' 'OpenCL'
-only '\b(ubrk|utext|unorm2|ucnv|ucsdet|ucol)_[a-zA-Z0-9]+\(' 'text|segment|tokens' 'ICU'
+only '\b(ubrk|utext|unorm2|ucnv|ucsdet|ucol)_[a-zA-Z0-9]+\(' 'text|segment|clean' 'ICU'
 only '\b(printf|vprintf|puts|putchar|perror|exit|_exit|abort)\(|\bstd(out|err)\b' \
     'cli/' 'talking to the user'
 only '\b(malloc|calloc|realloc|strdup|strndup|free)\(' 'base/mem' 'raw allocation'

@@ -333,6 +333,38 @@ static void folded_signs_stay_in_the_spans(void **state)
     tokens_free(t);
 }
 
+/* Letters with their marks apart (NFD) and in one: the same pieces, and spans that hold
+ * the mark. */
+static void marks_join_their_letter(void **state)
+{
+    static const struct {
+        const char *one, *apart;
+    } texts[] = {
+        {"L'État a nié", "L'E\u0301tat a nie\u0301"},
+        {"Việt Nam phủ nhận", "Vie\u0323\u0302t Nam phu\u0309 nha\u0323\u0302n"},
+        {"Российский йод", "Российскии\u0306 и\u0306од"},
+        {"북한", "\u1107\u116e\u11a8\u1112\u1161\u11ab"},
+        {"ガザ", "カ\u3099サ\u3099"},
+        {"آب", "ا\u0653ب"},
+        {"Ñandú", "N\u0303andu\u0301"},
+    };
+    struct token_list a = {.want_offsets = true}, b = {.want_offsets = true};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct tokens *t = tokens_of(TOKENS_WHITESPACE, i % 2, false);
+        push(t, texts[i].one, strlen(texts[i].one), &a);
+        push(t, texts[i].apart, strlen(texts[i].apart), &b);
+        assert_int_equal(a.count, b.count);
+        assert_memory_equal(a.ids, b.ids, a.count * sizeof *a.ids);
+        assert_int_equal(b.ends[b.count - 1], strlen(texts[i].apart));
+        check_offsets(texts[i].apart, strlen(texts[i].apart), &b);
+        tokens_free(t);
+    }
+    token_list_clear(&a);
+    token_list_clear(&b);
+}
+
 /* Both kinds of pre-token say the same text, ICU words in at least as many pieces. */
 static void icu_words_only_cut(void **state)
 {
@@ -420,6 +452,7 @@ int main(void)
         cmocka_unit_test(cut_after_max_pieces),
         cmocka_unit_test(offsets_name_the_text),
         cmocka_unit_test(folded_signs_stay_in_the_spans),
+        cmocka_unit_test(marks_join_their_letter),
         cmocka_unit_test(icu_words_only_cut),
         cmocka_unit_test(a_word_of_a_megabyte),
         cmocka_unit_test(short_memory),
