@@ -26,7 +26,8 @@ static enum fecit_status readers_open(struct engine *e)
                                 "reader", e->reader));
     }
     if (r->middle.n_layers) {
-        TRY(reader_open(e->device, &r->middle, -1, &e->middle));
+        TRY(e->reader ? reader_open_beside(e->reader, &r->middle, &e->middle)
+                      : reader_open(e->device, &r->middle, -1, &e->middle));
         TRY(model_encoder_check(&r->middle_known, m->vocabulary, &m->tokens, e->device,
                                 "middle", e->middle));
     }

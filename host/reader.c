@@ -14,8 +14,11 @@ struct reader {
     struct device *device;
     struct ops *ops, *from_ops;    /* from_ops: for rows of `from` columns, or NULL */
     struct ops_panels *projection; /* NULL: none */
-    struct reader_weights shape;   /* the pointers are not used after opening */
-    struct device_buffer *nibbles, *scales, *positions, *norm[2];
+    struct reader_weights shape;   /* the pointers are only compared after opening */
+    struct device_buffer *nibbles, *scales,
+        *positions; /* and from_ops: `of`'s, if any */
+    const struct reader *of;
+    struct device_buffer *norm[2];
     struct layer layers[READER_LAYERS];
     struct device_buffer *head_weight, *head_bias, *tag_weight, *tag_bias;
     /* One set serves all parts: the queue is in order. */
@@ -85,8 +88,40 @@ done:
     return st;
 }
 
-enum fecit_status reader_open(struct device *d, const struct reader_weights *w,
-                              int tiled, struct reader **out)
+/* The rows that are looked up, and what looks them up. */
+static enum fecit_status rows_new(struct reader *r, const struct reader_weights *w)
+{
+    enum fecit_status st;
+    struct device *d = r->device;
+    const size_t n = (size_t)w->n_rows * columns(w);
+
+    if (w->from) TRY(ops_open(d, w->from, false, 0, &r->from_ops));
+    TRY(device_buffer_new(d, n / 2, w->nibbles, &r->nibbles));
+    TRY(device_buffer_new(d, n / 32 * sizeof *w->scales, w->scales, &r->scales));
+    TRY(positions_new(r, w));
+done:
+    return st;
+}
+
+static void rows_share(struct reader *r, const struct reader *of)
+{
+    r->of = of;
+    r->from_ops = of->ops;
+    r->nibbles = of->nibbles;
+    r->scales = of->scales;
+    r->positions = of->positions;
+}
+
+static bool has_rows_of(const struct reader_weights *w, const struct reader *of)
+{
+    return of && !of->shape.from && w->from == of->shape.dim &&
+           w->nibbles == of->shape.nibbles && w->scales == of->shape.scales &&
+           w->positions == of->shape.positions;
+}
+
+static enum fecit_status open_in(struct device *d, const struct reader *of,
+                                 const struct reader_weights *w, int tiled,
+                                 struct reader **out)
 {
     enum fecit_status st = FECIT_OK;
     struct reader *r = mem_new(1, sizeof *r);
@@ -97,15 +132,11 @@ enum fecit_status reader_open(struct device *d, const struct reader_weights *w,
     r->part = device_about(d)->gpu ? PART_GPU : PART_CPU;
     TRY(ops_open(d, w->dim, false, 0, &r->ops));
     if (tiled >= 0) ops_set_tiled(r->ops, tiled > 0);
-    if (w->from) {
-        TRY(ops_open(d, w->from, false, 0, &r->from_ops));
-        TRY(panels_new(r, &w->projection, w->from, w->dim, &r->projection));
-    }
-    TRY(device_buffer_new(d, (size_t)w->n_rows * columns(w) / 2, w->nibbles,
-                          &r->nibbles));
-    TRY(device_buffer_new(d, (size_t)w->n_rows * columns(w) / 32 * sizeof *w->scales,
-                          w->scales, &r->scales));
-    TRY(positions_new(r, w));
+    if (has_rows_of(w, of))
+        rows_share(r, of);
+    else
+        TRY(rows_new(r, w));
+    if (w->from) TRY(panels_new(r, &w->projection, w->from, w->dim, &r->projection));
     TRY(norm_new(r, &w->norm, r->norm));
     for (uint32_t i = 0; i < w->n_layers; i++)
         TRY(layer_new(r, &w->layers[i], &r->layers[i]));
@@ -121,6 +152,18 @@ enum fecit_status reader_open(struct device *d, const struct reader_weights *w,
 done:
     reader_close(r);
     return st;
+}
+
+enum fecit_status reader_open(struct device *d, const struct reader_weights *w,
+                              int tiled, struct reader **out)
+{
+    return open_in(d, NULL, w, tiled, out);
+}
+
+enum fecit_status reader_open_beside(struct reader *of, const struct reader_weights *w,
+                                     struct reader **out)
+{
+    return open_in(of->device, of, w, -1, out);
 }
 
 static void buffers_free(struct device_buffer **const buffers[], size_t n)
@@ -144,12 +187,17 @@ static void work_free(struct reader *r)
 void reader_close(struct reader *r)
 {
     if (!r) return;
-    struct device_buffer **const own[] = {
-        &r->nibbles,     &r->scales,    &r->positions,  &r->norm[0], &r->norm[1],
-        &r->head_weight, &r->head_bias, &r->tag_weight, &r->tag_bias};
+    struct device_buffer **const own[] = {&r->norm[0],     &r->norm[1],
+                                          &r->head_weight, &r->head_bias,
+                                          &r->tag_weight,  &r->tag_bias};
+    struct device_buffer **const rows[] = {&r->nibbles, &r->scales, &r->positions};
 
     work_free(r);
     buffers_free(own, sizeof own / sizeof *own);
+    if (!r->of) {
+        buffers_free(rows, sizeof rows / sizeof *rows);
+        ops_close(r->from_ops);
+    }
     for (uint32_t i = 0; i < READER_LAYERS; i++) {
         struct layer *l = &r->layers[i];
         ops_panels_free(l->qkv);
@@ -162,7 +210,6 @@ void reader_close(struct reader *r)
         }
     }
     ops_panels_free(r->projection);
-    ops_close(r->from_ops);
     ops_close(r->ops);
     mem_free(r);
 }

@@ -58,6 +58,12 @@ struct reader;
  * ops_set_tiled(); negative leaves it to the device. Caller owns *out. */
 enum fecit_status reader_open(struct device *d, const struct reader_weights *w,
                               int tiled, struct reader **out);
+
+/* The same for a small encoder that projects the rows and the places of `of` (the same
+ * pointers in the weights), whose copies on the device it shares: borrows `of` until
+ * reader_close(). Other rows are copied. Caller owns *out. */
+enum fecit_status reader_open_beside(struct reader *of, const struct reader_weights *w,
+                                     struct reader **out);
 void reader_close(struct reader *r); /* NULL is fine */
 
 /* Queue it and return; parts that a device of this kind does in well under 100 ms go one

@@ -113,6 +113,34 @@ static void test_alone(void **state)
     reader_close(r);
 }
 
+/* A small encoder on the rows of the other gives the bits it gives on its own copy, also
+ * when the two take turns. */
+static void test_beside(void **state)
+{
+    (void)state;
+    struct reader_weights beside = weights;
+    struct reader *whole = NULL, *alone = NULL, *shared = NULL;
+    struct reading *a = small_reading(30, 40), *b = small_reading(30, 40);
+
+    beside.from = SMALL_DIM;
+    beside.projection = weights.layers[1].out;
+    beside.tag_weight = beside.tag_bias = NULL;
+    CHECK(reader_open(check_device, &weights, -1, &whole));
+    CHECK(reader_open(check_device, &beside, -1, &alone));
+    CHECK(reader_open_beside(whole, &beside, &shared));
+    run(alone, a);
+    run(whole, b);
+    run(shared, b);
+    assert_memory_equal(a->heads, b->heads,
+                        (size_t)a->n_spans * READING_HEADS * sizeof(float));
+    reader_close(shared);
+    run(whole, b); /* its rows are still there */
+    reading_free(a);
+    reading_free(b);
+    reader_close(alone);
+    reader_close(whole);
+}
+
 static void test_cut(void **state)
 {
     (void)state;
@@ -203,8 +231,11 @@ static void test_launch_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_twin),         cmocka_unit_test(test_alone),
-        cmocka_unit_test(test_cut),          cmocka_unit_test(test_short_of_memory),
+        cmocka_unit_test(test_twin),
+        cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_beside),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_short_of_memory),
         cmocka_unit_test(test_launch_fails),
     };
 
