@@ -43,7 +43,7 @@ import torch.nn.functional as F
 import pilot
 from ship import digest_of, rounded, save
 from strip import sieve_only
-from teacher import BOS, EOS, PAD, batches, e5_tensors, read_rows
+from teacher import BOS, EOS, PAD, batches, e5_tensors, is_held, read_rows
 from tokenise import Tokeniser, read_tensors
 from vocabulary import DIM, dequantise
 
@@ -172,11 +172,6 @@ def padded(lines):
     for i, line in enumerate(lines):
         ids[i, :len(line) + 2] = [BOS, *line, EOS]
     return torch.tensor(ids), torch.tensor(ids != PAD)
-
-
-def is_held(row):
-    """A quarter; not the hash by which `label` chooses."""
-    return hashlib.sha256(b"held" + row["text"].encode()).digest()[0] < 64
 
 
 def prepare(path, vocabulary, most=MOST):

@@ -36,7 +36,8 @@ import torch
 import torch.nn.functional as F
 
 import pilot
-from teacher import BOS, CLASSES, EOS, MOST, PAD, UNK, States, Teacher, batches, read_rows
+from teacher import (BOS, CLASSES, EOS, MOST, PAD, UNK, States, Teacher, batches, is_held,
+                     read_rows)
 from tokenise import Tokeniser, read_tensors
 from vocabulary import DIM
 
@@ -342,7 +343,7 @@ def choose(a, rng):
             (getattr(a, "near", None), getattr(a, "near_most", 0),
              lambda r: not r["found"] and r["p_class"][0] < NEAR)):
         if path:
-            some = [r for r in read_rows(path) if is_wanted(r) and
+            some = [r for r in read_rows(path) if is_wanted(r) and not is_held(r) and
                     r["lang"] not in (a.without or "").split(",")]
             rng.shuffle(some)
             fit += [{"text": r["text"], "lang": r["lang"], "class": "none"}

@@ -1,13 +1,13 @@
 """The reader as a model file: int8 weights, calibration, threshold, known answers.
 
     ship.py write mean.pt --sieve attribution.safetensors --own datasets/own \\
-            --real joined.jsonl --output attribution.safetensors
+            --real joined.jsonl --news read.jsonl --output attribution.safetensors
     ship.py measure attribution.safetensors --own datasets/own --real joined.jsonl [--dev F]
     ship.py golden attribution.safetensors --own datasets/own --output tests/golden/reader.jsonl
 
 `write` rounds each row of the encoder's matrices to int8 with a scale of its own, takes the
-sieve and its metadata from --sieve, and fits on held-out rows (see held_out()) a temperature
-and a prior for all languages together and for those with enough statements (Guo et al. 2017,
+sieve and its metadata from --sieve, and fits on held-out rows (see held_out(); --news is what
+middle.py label writes) a temperature and a prior for all languages together and for those with enough statements (Guo et al. 2017,
 arXiv:1706.04599): class logits / temperature, then the prior is added to that of none. The
 threshold is the middle of those whose F1 there is nearly the best; what is added to "outside" of
 each role is chosen there too. `golden` writes what PyTorch computes from the rounded weights.
@@ -31,7 +31,7 @@ import pilot
 import reader
 from reader import (ACTS, CLASSES, IGNORED, ROLES, TIES, Reader, Rows, pieces_of, predict,
                     softmax, touching)
-from teacher import read_rows
+from teacher import is_held, read_rows
 from tokenise import Tokeniser, read_tensors
 from vocabulary import DIM
 
@@ -40,6 +40,7 @@ PLACES = 256
 MATRICES = {"out": ("ao", DIM), "up": ("fi", 4 * DIM), "down": ("fo", DIM)}
 TYPES = {"int8": "I8", "uint8": "U8", "float16": "F16", "float32": "F32", "uint32": "U32"}
 GROUP_LEAST = 15  # statements that a language needs for a calibration of its own
+MOST_NEWS = 3000  # sentences of ordinary news on which p is fitted
 KNOWN, TOLERANCE = 8, 0.02  # of logits; weights as halfs (GPUs) move them by about .005
 
 
@@ -255,15 +256,24 @@ def known_answers(model, tokeniser, rows):
 
 
 def held_out(a):
-    """-> rows that no weight was trained on, their weights, all own rows. The real ones
-    (validation and test) weighted so that statements make up --share of them, and own ones
-    (validation); both parts weigh the same: the real ones are near misses mostly, chosen among
-    what earlier readers found wrongly, the own ones easier than a newspaper."""
+    """-> rows that no weight was trained on, their weights, all own rows. Statements make up
+    --share, half of them real (validation and test), half own (validation). The rest is a third
+    real, near misses mostly, chosen among what earlier readers found wrongly; a third own,
+    easier than a newspaper; a third ordinary news that an earlier reader did not find."""
     real = [r for r in read_rows(a.real) if r["split"] != "train"]
     own = pilot.own_rows(a.own)
     mine = [r for r in own if r["split"] == "validation"]
-    w = pilot.share_weights(np.array([r["class"] != "none" for r in real]), a.share)
-    return real + mine, np.concatenate([w / w.sum(), np.full(len(mine), 1 / len(mine))]), own
+    labelled = {r["text"] for r in real}
+    news = [dict(r, **{"class": "none"}) for r in read_rows(a.news)
+            if is_held(r) and not r["found"] and r["text"] not in labelled][:MOST_NEWS]
+    rows = real + mine + news
+    kind = np.repeat([0, 1, 2], [len(real), len(mine), len(news)])
+    y = np.array([r["class"] != "none" for r in rows])
+    weights = np.zeros(len(rows))
+    for part, share in ((y & (kind == 0), a.share / 2), (y & (kind == 1), a.share / 2),
+                        *((~y & (kind == k), (1 - a.share) / 3) for k in range(3))):
+        weights[part] = share / part.sum()
+    return rows, weights, own
 
 
 def write(a):
@@ -362,7 +372,7 @@ def main():
                    default=os.path.join(os.path.dirname(__file__), "vocabulary.safetensors"))
     p.add_argument("--threads", type=int, default=1)
     commands = p.add_subparsers(required=True)
-    for run, words in ((write, "sieve real output share"), (measure, "real dev share"),
+    for run, words in ((write, "sieve real news output share"), (measure, "real dev share"),
                        (golden, "output")):
         c = commands.add_parser(run.__name__)
         c.set_defaults(run=run)
